@@ -1,0 +1,16 @@
+/* A file of db/ built into the program. */
+#ifndef MSP_EMBEDDED_FILE_H
+#define MSP_EMBEDDED_FILE_H
+
+#include <stddef.h>
+
+struct msp_embedded_file {
+    const char *name; /* without its folder; NULL closes a table */
+    const char *text; /* NUL-terminated */
+    size_t size_bytes;
+};
+
+extern const struct msp_embedded_file msp_migration_files[]; /* in order of their names */
+extern const struct msp_embedded_file msp_query_files[];
+
+#endif

@@ -1,0 +1,37 @@
+/*
+ * A byte string that grows at its end. A failed append sets `failed` and later
+ * appends do nothing, so that a writer checks once, when it is done.
+ */
+#ifndef MSP_BUFFER_H
+#define MSP_BUFFER_H
+
+#include "msp/result.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct msp_buffer {
+    char *data; /* owned; not NUL-terminated; NULL while empty */
+    size_t length;
+    size_t capacity;
+    size_t limit_bytes; /* growing past it fails */
+    bool failed;
+};
+
+/* Owns no memory yet. `limit_bytes` 0 means no limit of its own. */
+void msp_buffer_init(struct msp_buffer *buffer, size_t limit_bytes);
+
+/* Gives the memory back; the buffer may be used again as if just initialised. */
+void msp_buffer_done(struct msp_buffer *buffer);
+
+/* Empties it and clears `failed`; keeps the memory. */
+void msp_buffer_clear(struct msp_buffer *buffer);
+
+/* Room for `size` more bytes, returned as a place to write them; NULL (and `failed`) if there is none. */
+char *msp_buffer_reserve(struct msp_buffer *buffer, size_t size) MSP_MUST_CHECK;
+
+void msp_buffer_append(struct msp_buffer *buffer, const void *bytes, size_t size);
+void msp_buffer_append_text(struct msp_buffer *buffer, const char *text);
+void msp_buffer_printf(struct msp_buffer *buffer, const char *format, ...) MSP_PRINTF(2, 3);
+
+#endif

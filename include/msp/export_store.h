@@ -1,0 +1,67 @@
+/* What was exported, and the rows of a dataset as CSV. */
+#ifndef MSP_EXPORT_STORE_H
+#define MSP_EXPORT_STORE_H
+
+#include "msp/arena.h"
+#include "msp/db.h"
+#include "msp/kpi_store.h"
+
+enum msp_dataset { MSP_DATASET_KPI_DAILY, MSP_DATASET_TICKETS };
+#define MSP_DATASETS 2
+const char *msp_dataset_name(enum msp_dataset dataset); /* "kpi_daily", "tickets" */
+bool msp_dataset_parse(const char *name, enum msp_dataset *out) MSP_MUST_CHECK;
+
+/* Header row of the dataset, with its CRLF. Columns are only ever appended to. */
+const char *msp_dataset_header(enum msp_dataset dataset);
+
+/* A day to export and the revision of its computed KPIs. */
+struct msp_export_day {
+    int32_t day;
+    int64_t revision; /* grows with each computation of the day; 0 = never computed */
+    bool complete;
+};
+
+/*
+ * The days of the range with their state, in order (every day, computed or not); or, with both ends
+ * MSP_NO_DAY, the complete days whose revision differs from what was last exported for this dataset.
+ */
+enum msp_result msp_export_days(struct msp_db *db, int64_t tenant_id, enum msp_dataset dataset,
+                                int32_t from, int32_t to, struct msp_arena *arena,
+                                int64_t deadline_ms, struct msp_export_day **out_days,
+                                size_t *out_count, struct msp_error *error) MSP_MUST_CHECK;
+
+/*
+ * Streams the rows of the given days (ascending) in day order, each as one finished CSV row with CRLF;
+ * `take` gets the row's day. Runs in one transaction of its own on one snapshot.
+ */
+typedef bool (*msp_export_take)(void *context, int32_t day, const char *row, size_t length);
+enum msp_result msp_export_stream(struct msp_db *db, int64_t tenant_id, enum msp_dataset dataset,
+                                  const struct msp_export_day *days, size_t count, int64_t idle_ms,
+                                  msp_export_take take, void *context, struct msp_error *error)
+    MSP_MUST_CHECK;
+
+/* One written file. */
+struct msp_export_file {
+    char id[37];
+    enum msp_dataset dataset;
+    int32_t day; /* MSP_NO_DAY = latest.csv, the whole dataset */
+    int64_t revision;
+    const char *location; /* below EXPORT_STORAGE: "tenant=…/dataset=…/date=…/part-0.csv" */
+    int64_t rows, bytes;
+    char sha256[65];
+    int64_t created_us;
+};
+
+/* Every file of the dataset on record, by day, latest.csv last. */
+enum msp_result msp_export_files(struct msp_db *db, int64_t tenant_id, enum msp_dataset dataset,
+                                 struct msp_arena *arena, int64_t deadline_ms,
+                                 struct msp_export_file **out_files, size_t *out_count,
+                                 struct msp_error *error) MSP_MUST_CHECK;
+
+/* Records the files of one finished export (id and created_us are set by the store), fenced, in one transaction. */
+enum msp_result msp_export_record(struct msp_db *db, int64_t tenant_id,
+                                  const struct msp_fence *fence, const struct msp_export_file *files,
+                                  size_t count, int64_t deadline_ms, struct msp_error *error)
+    MSP_MUST_CHECK;
+
+#endif

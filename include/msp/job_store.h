@@ -1,0 +1,123 @@
+/*
+ * Jobs in PostgreSQL: the row is the job, everything else is a hint. A job belongs to a tenant
+ * or, tenant 0, to all of them: then it is a parent with one child a tenant.
+ * The attempt number is a fencing token: a write by a worker that lost the job changes nothing.
+ */
+#ifndef MSP_JOB_STORE_H
+#define MSP_JOB_STORE_H
+
+#include "msp/arena.h"
+#include "msp/db.h"
+#include "msp/job_message.h"
+#include "msp/kpi_store.h"
+#include "msp/tenant_cache.h"
+
+enum msp_job_state {
+    MSP_JOB_QUEUED,
+    MSP_JOB_RUNNING,
+    MSP_JOB_SUCCEEDED,
+    MSP_JOB_FAILED,
+    MSP_JOB_CANCELLED,
+};
+const char *msp_job_state_name(enum msp_job_state state);
+bool msp_job_state_is_final(enum msp_job_state state);
+
+enum msp_job_lane { MSP_LANE_SHORT, MSP_LANE_LONG };
+
+/* Texts live in the arena given to the call; JSON texts are NULL where there is none. */
+struct msp_job {
+    char id[MSP_JOB_ID_BYTES];
+    char kind[MSP_JOB_KIND_BYTES];
+    int64_t tenant_id; /* 0 = all tenants */
+    char tenant[MSP_TENANT_SLUG_BYTES]; /* slug, "" = all */
+    char parent_id[MSP_JOB_ID_BYTES];   /* "" = none */
+    enum msp_job_state state;
+    int64_t done, total;
+    char stage[64];
+    int attempt;
+    int64_t created_us, started_us, finished_us; /* MSP_NO_TIME */
+    const char *parameters; /* JSON object */
+    const char *result;     /* JSON object */
+    const char *error;      /* JSON object {"code","detail"} */
+    bool children_ended;    /* claimed again because all its children have ended */
+};
+
+struct msp_job_request {
+    const char *kind;
+    enum msp_job_lane lane;
+    const char *parameters; /* JSON object text */
+};
+
+/* Inserts a queued job for the tenant (0: for all, as msp_admin) and notifies. */
+enum msp_result msp_job_insert(struct msp_db *db, int64_t tenant_id,
+                               const struct msp_job_request *request, struct msp_arena *arena,
+                               int64_t deadline_ms, struct msp_job *out, struct msp_error *error)
+    MSP_MUST_CHECK;
+
+/* tenant 0 looks at every tenant's jobs, as msp_admin. MSP_NOT_FOUND for unknown, foreign and malformed ids alike. */
+enum msp_result msp_job_get(struct msp_db *db, int64_t tenant_id, const char *id,
+                            struct msp_arena *arena, int64_t deadline_ms, struct msp_job *out,
+                            struct msp_error *error) MSP_MUST_CHECK;
+
+/* Newest first, keyset by (created_at, id): `before_us`/`before_id` of the last row seen, MSP_NO_TIME to start. */
+struct msp_job_filter {
+    const char *state; /* NULL = any */
+    const char *kind;  /* NULL = any */
+    int64_t before_us;
+    const char *before_id;
+    int limit;
+};
+enum msp_result msp_job_list(struct msp_db *db, int64_t tenant_id,
+                             const struct msp_job_filter *filter, struct msp_arena *arena,
+                             int64_t deadline_ms, struct msp_job **out_jobs, size_t *out_count,
+                             struct msp_error *error) MSP_MUST_CHECK;
+
+/* ---- for the job worker, on a connection with role msp_jobs ---- */
+
+/* Takes the next job of the lane: *out_found says whether there was one. `worker` names this process life. */
+enum msp_result msp_job_claim(struct msp_db *db, enum msp_job_lane lane, const char *worker,
+                              struct msp_arena *arena, int64_t deadline_ms, bool *out_found,
+                              struct msp_job *out, struct msp_error *error) MSP_MUST_CHECK;
+
+/* Beats for every job this worker runs. */
+enum msp_result msp_job_heartbeat(struct msp_db *db, const char *worker, int64_t deadline_ms,
+                                  struct msp_error *error) MSP_MUST_CHECK;
+
+/*
+ * Gives back to the queue what dead workers held: those silent for 45 s, and those of this `node` whose worker name
+ * is not `worker` (our own earlier lives). After 10 losses a job fails as worker_lost. *out_count jobs changed.
+ */
+enum msp_result msp_job_recover(struct msp_db *db, const char *node, const char *worker,
+                                int64_t deadline_ms, int *out_count, struct msp_error *error)
+    MSP_MUST_CHECK;
+
+/* All below: MSP_CONFLICT, code "job_lost", if (id, attempt, worker) no longer holds the job. */
+enum msp_result msp_job_progress(struct msp_db *db, const struct msp_fence *fence, int64_t done,
+                                 int64_t total, const char *stage, int64_t deadline_ms,
+                                 struct msp_error *error) MSP_MUST_CHECK;
+enum msp_result msp_job_succeed(struct msp_db *db, const struct msp_fence *fence,
+                                const char *result_json, int64_t deadline_ms,
+                                struct msp_error *error) MSP_MUST_CHECK;
+/* `retry_in_seconds` < 0: final; otherwise queued again for then. */
+enum msp_result msp_job_fail(struct msp_db *db, const struct msp_fence *fence, const char *code,
+                             const char *detail, int retry_in_seconds, int64_t deadline_ms,
+                             struct msp_error *error) MSP_MUST_CHECK;
+/* Back to the queue at once, no attempt burnt (the process is leaving). */
+enum msp_result msp_job_hand_back(struct msp_db *db, const struct msp_fence *fence,
+                                  int64_t deadline_ms, struct msp_error *error) MSP_MUST_CHECK;
+
+/*
+ * Makes one queued child of the same kind and parameters for every active tenant and parks the parent until the last has ended;
+ * then it is claimed again with children_ended set. With no tenant at all it can be claimed again at once.
+ */
+enum msp_result msp_job_fan_out(struct msp_db *db, const struct msp_fence *fence,
+                                enum msp_job_lane lane, int64_t deadline_ms,
+                                struct msp_error *error) MSP_MUST_CHECK;
+
+/* The children of a parent, in tenant order. */
+enum msp_result msp_job_children(struct msp_db *db, const char *parent_id,
+                                 struct msp_arena *arena, int64_t deadline_ms,
+                                 struct msp_job **out_jobs, size_t *out_count,
+                                 struct msp_error *error) MSP_MUST_CHECK;
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * Every setting is one row of one table; parser, check-config, show-config, the
+ * sample file and the docs walk the same rows. The values are one flat struct
+ * without pointers, so that it can be copied into shared memory and compared.
+ * Precedence: command line, environment, env file, default.
+ */
+#ifndef MSP_SETTINGS_H
+#define MSP_SETTINGS_H
+
+#include "msp/buffer.h"
+#include "msp/log.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MSP_SETTINGS_TEXT_BYTES 1024
+
+struct msp_settings {
+    char database_url[MSP_SETTINGS_TEXT_BYTES];
+    char jobs_database_url[MSP_SETTINGS_TEXT_BYTES]; /* defaults to database_url */
+    char migrate_database_url[MSP_SETTINGS_TEXT_BYTES];
+    char redis_url[MSP_SETTINGS_TEXT_BYTES]; /* empty: single node, without Redis */
+    char service_token[MSP_SETTINGS_TEXT_BYTES];
+    char jwt_secret[MSP_SETTINGS_TEXT_BYTES];
+    char listen[64];                     /* host:port, IPv4 */
+    char state_dir[MSP_SETTINGS_TEXT_BYTES]; /* sockets, lock, status board */
+    char export_storage[MSP_SETTINGS_TEXT_BYTES]; /* file:///path */
+    char mock_data_path[MSP_SETTINGS_TEXT_BYTES];
+    char allowed_hosts[MSP_SETTINGS_TEXT_BYTES]; /* comma-separated names; empty: any well-formed Host */
+    char trusted_proxies[MSP_SETTINGS_TEXT_BYTES]; /* comma-separated IPv4 addresses or CIDR blocks */
+    char internal_allow[MSP_SETTINGS_TEXT_BYTES];  /* the same form; default 127.0.0.0/8 */
+    bool mock_mode;
+    int http_workers;
+    int http_threads;   /* a worker; one thread serves one connection */
+    int db_pool_size;   /* connections a worker */
+    int job_threads;
+    int db_statement_timeout_seconds; /* of an HTTP request */
+    int db_pool_wait_ms;
+    int keep_alive_seconds;
+    int drain_seconds; /* how long a process that is asked to leave may finish its work */
+    int max_body_bytes; /* of a JSON request */
+    enum msp_log_level log_level;
+    enum msp_log_format log_format;
+};
+
+/* When a changed value takes hold after SIGHUP. */
+enum msp_setting_reload {
+    MSP_RELOAD_AT_ONCE, /* read from shared memory a request */
+    MSP_RELOAD_WORKERS, /* by workers started anew, the old ones finishing first */
+    MSP_RELOAD_RESTART, /* only by restarting the master; named in the log */
+};
+
+/* Where values come from. All members may be NULL. */
+struct msp_settings_sources {
+    const char *env_file;          /* path of NAME=value lines */
+    char *const *environment;      /* "NAME=value" texts, closed by NULL */
+    const char *const *arguments;  /* "NAME=value" texts of the command line, closed by NULL */
+};
+
+/* Receives each thing that is wrong or odd, one sentence each, with file and line where known. */
+typedef void (*msp_settings_complain)(void *context, bool is_error, const char *sentence);
+
+/*
+ * Builds a whole new set of values. Every fault is complained of, not only the first;
+ * with at least one fault it returns MSP_INVALID and *out is untouched. NAME_FILE=/path
+ * reads a value from a file (one trailing newline dropped). Unknown names are warnings
+ * in the env file (but those starting with MSP_) and ignored in the environment.
+ * `required` names the settings that must not be empty for the command at hand, closed by NULL.
+ */
+enum msp_result msp_settings_load(const struct msp_settings_sources *sources,
+                                  const char *const *required, msp_settings_complain complain,
+                                  void *context, struct msp_settings *out) MSP_MUST_CHECK;
+
+/* Appends NAME=value lines of all settings with their origin left out and secrets masked as "********" ("" when unset). */
+void msp_settings_show(const struct msp_settings *settings, bool as_json, struct msp_buffer *out);
+
+/* Appends a sample env file: each row with its help, unit, bounds and default, commented out. */
+void msp_settings_sample(struct msp_buffer *out);
+
+/*
+ * Calls `visit` for every setting whose value differs: its name, when it takes hold, and both values
+ * as text (secrets masked). Returns how many differ.
+ */
+typedef void (*msp_settings_visit)(void *context, const char *name, enum msp_setting_reload reload,
+                                   const char *before, const char *after);
+int msp_settings_compare(const struct msp_settings *before, const struct msp_settings *after,
+                         msp_settings_visit visit, void *context);
+
+#endif

@@ -1,0 +1,73 @@
+/*
+ * Tickets on their way into raw_tickets. A batch collects tickets and rejects of one
+ * tenant, keeps only the newest of each ticket, and is written by one pipelined
+ * transaction: advisory lock, upsert of what is newer, rejects, dirty days, cursor.
+ */
+#ifndef MSP_TICKET_STORE_H
+#define MSP_TICKET_STORE_H
+
+#include "msp/db.h"
+#include "msp/ticket.h"
+
+#define MSP_TICKET_BATCH_ROWS 2000
+
+struct msp_ingest_stats {
+    int64_t fetched, inserted, updated, unchanged, rejected;
+};
+
+struct msp_ticket_batch;
+
+struct msp_ticket_batch *msp_ticket_batch_new(void) MSP_MUST_CHECK;
+void msp_ticket_batch_free(struct msp_ticket_batch *batch);
+
+/* Where texts of tickets to be added should be read into; emptied by msp_ticket_batch_clear. */
+struct msp_arena *msp_ticket_batch_arena(struct msp_ticket_batch *batch);
+
+/* Adds one; its texts must live in the batch's arena. MSP_NO_MEMORY only. */
+enum msp_result msp_ticket_batch_add(struct msp_ticket_batch *batch,
+                                     const struct msp_ticket *ticket, struct msp_error *error)
+    MSP_MUST_CHECK;
+
+/* Notes a refused ticket: why, where, and its text (copied, at most 8 KiB of it kept). */
+enum msp_result msp_ticket_batch_reject(struct msp_ticket_batch *batch,
+                                        const struct msp_error *reason, const char *payload,
+                                        size_t payload_length, struct msp_error *error)
+    MSP_MUST_CHECK;
+
+bool msp_ticket_batch_full(const struct msp_ticket_batch *batch);
+bool msp_ticket_batch_empty(const struct msp_ticket_batch *batch);
+void msp_ticket_batch_clear(struct msp_ticket_batch *batch);
+
+/* What a pull moves together with its tickets. NULL texts = leave. */
+struct msp_cursor_move {
+    const char *source;
+    const char *expected;  /* the cursor this page was read from; the stored one must still be it */
+    const char *next;      /* stored, with `expected` kept as the one before it */
+    bool drained;          /* the source had nothing more */
+};
+
+/*
+ * Sends the batch's transaction without waiting for its end; `move` may be NULL (a push). The batch must stay
+ * as it is until msp_ticket_batch_receive. An empty batch with a move is fine.
+ */
+enum msp_result msp_ticket_batch_send(struct msp_db *db, int64_t tenant_id,
+                                      struct msp_ticket_batch *batch,
+                                      const struct msp_cursor_move *move, int64_t deadline_ms,
+                                      struct msp_error *error) MSP_MUST_CHECK;
+
+/* Waits for the commit and adds to *stats. MSP_CONFLICT (code "cursor_moved"): the stored cursor is another now. */
+enum msp_result msp_ticket_batch_receive(struct msp_db *db, struct msp_ticket_batch *batch,
+                                         int64_t deadline_ms, struct msp_ingest_stats *stats,
+                                         struct msp_error *error) MSP_MUST_CHECK;
+
+/* The stored cursor of a tenant's source and the one before it ("" = from the start). */
+struct msp_cursor {
+    char current[512];
+    char previous[512];
+    int64_t drained_us; /* MSP_NO_TIME = never */
+};
+enum msp_result msp_cursor_read(struct msp_db *db, int64_t tenant_id, const char *source,
+                                int64_t deadline_ms, struct msp_cursor *out,
+                                struct msp_error *error) MSP_MUST_CHECK;
+
+#endif
