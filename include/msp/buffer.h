@@ -27,7 +27,10 @@ void msp_buffer_done(struct msp_buffer *buffer);
 /* Empties it and clears `failed`; keeps the memory. */
 void msp_buffer_clear(struct msp_buffer *buffer);
 
-/* Room for `size` more bytes, returned as a place to write them; NULL (and `failed`) if there is none. */
+/*
+ * Room for `size` more bytes, returned as a place to write them; NULL (and `failed`) if there is
+ * none. The writer adds what it wrote to `length` itself.
+ */
 char *msp_buffer_reserve(struct msp_buffer *buffer, size_t size) MSP_MUST_CHECK;
 
 void msp_buffer_append(struct msp_buffer *buffer, const void *bytes, size_t size);

@@ -1,0 +1,257 @@
+/*
+ * Builds a line on the stack and hands it over in one write. Never blocks on a lock,
+ * never allocates, never fails a caller: a line that cannot be written is lost.
+ */
+#include "msp/log.h"
+
+#include "msp/clock.h"
+#include "utf8.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* PIPE_BUF on Linux: what several processes write to one pipe stays whole up to this size. */
+#define LINE_BYTES 4096
+/* Kept free for what closes a line that was cut. */
+#define CLOSING_BYTES 64
+
+struct line {
+    size_t length;
+    bool cut; /* something did not fit; nothing more is taken */
+    bool json;
+    char text[LINE_BYTES];
+};
+
+static atomic_int least_level = MSP_LOG_INFO;
+static atomic_int line_format = MSP_LOG_PLAIN;
+static char process_name[64] = "msp-analytics";
+
+static const struct {
+    const char *plain;
+    const char *json;
+} level_names[] = {
+    [MSP_LOG_DEBUG] = {"DEBUG", "debug"},
+    [MSP_LOG_INFO] = {"INFO", "info"},
+    [MSP_LOG_WARNING] = {"WARNING", "warning"},
+    [MSP_LOG_ERROR] = {"ERROR", "error"},
+};
+
+void msp_log_configure(enum msp_log_level level, enum msp_log_format format)
+{
+    atomic_store(&least_level, (int)level);
+    atomic_store(&line_format, (int)format);
+}
+
+void msp_log_set_process(const char *name)
+{
+    (void)snprintf(process_name, sizeof process_name, "%s", name);
+}
+
+/* All of `bytes` or nothing: an escape cut in two would be a lie. */
+static void put(struct line *line, const char *bytes, size_t size)
+{
+    if (line->cut || line->length + size > LINE_BYTES - CLOSING_BYTES) {
+        line->cut = true;
+        return;
+    }
+    memcpy(line->text + line->length, bytes, size);
+    line->length += size;
+}
+
+static void put_text(struct line *line, const char *text)
+{
+    put(line, text, strlen(text));
+}
+
+/* Past the point where put() stops; CLOSING_BYTES has room for all that is ever closed. */
+static void close_with(struct line *line, const char *text)
+{
+    size_t size = strlen(text);
+    memcpy(line->text + line->length, text, size);
+    line->length += size;
+}
+
+/* Control characters of both kinds: below U+0020, DEL, and U+0080 to U+009F, which terminals obey
+ * too. */
+static bool is_control(const char *text, size_t size)
+{
+    unsigned char first = (unsigned char)text[0];
+    return (size == 1 && (first < 0x20 || first == 0x7F)) ||
+           (size == 2 && first == 0xC2 && (unsigned char)text[1] < 0xA0);
+}
+
+static void put_control(struct line *line, const char *text, size_t size)
+{
+    unsigned char code =
+        (unsigned char)text[size - 1]; /* of C2 80..9F the second byte is the code */
+    char escape[8];
+    if (code == '\n' || code == '\r' || code == '\t')
+        (void)snprintf(escape, sizeof escape, "\\%c",
+                       code == '\n'   ? 'n'
+                       : code == '\r' ? 'r'
+                                      : 't');
+    else
+        (void)snprintf(escape, sizeof escape, line->json ? "\\u%04x" : "\\x%02x", (unsigned)code);
+    put_text(line, escape);
+}
+
+static void put_broken_byte(struct line *line, char byte)
+{
+    char escape[8];
+    if (line->json) {
+        put_text(line, "\xEF\xBF\xBD"); /* U+FFFD: JSON has no way to show a lone byte */
+        return;
+    }
+    (void)snprintf(escape, sizeof escape, "\\x%02x", (unsigned)(unsigned char)byte);
+    put_text(line, escape);
+}
+
+static void put_escaped(struct line *line, const char *text, bool quoted)
+{
+    size_t left = strlen(text);
+    while (left > 0 && !line->cut) {
+        size_t size = msp_utf8_character_bytes(text, left);
+        if (size == 0) {
+            put_broken_byte(line, text[0]);
+            size = 1;
+        } else if (is_control(text, size)) {
+            put_control(line, text, size);
+        } else if (quoted && (text[0] == '"' || text[0] == '\\')) {
+            put(line, text[0] == '"' ? "\\\"" : "\\\\", 2);
+        } else {
+            put(line, text, size);
+        }
+        text += size;
+        left -= size;
+    }
+}
+
+/* The rest of a quoted text whose opening quote is written: it is closed even where the line is
+ * cut. */
+static void finish_quoted(struct line *line, const char *text)
+{
+    put_escaped(line, text, true);
+    close_with(line, line->cut ? "…\"" : "\"");
+}
+
+static bool needs_quotes(const char *value)
+{
+    if (value[0] == '\0')
+        return true;
+    for (const unsigned char *at = (const unsigned char *)value; *at; at++)
+        if (*at <= ' ' || *at >= 0x7F || *at == '"' || *at == '\\' || *at == '=')
+            return true;
+    return false;
+}
+
+static void put_plain_field(struct line *line, const char *name, const char *value)
+{
+    bool quoted = needs_quotes(value);
+    put_text(line, " ");
+    put_text(line, name);
+    put_text(line, quoted ? "=\"" : "=");
+    if (line->cut)
+        return;
+    if (quoted)
+        finish_quoted(line, value);
+    else
+        put_escaped(line, value, false);
+}
+
+/* Name, colon and opening quote go in together or not at all, so that a cut object stays JSON. */
+static void put_json_field(struct line *line, const char *name, const char *value)
+{
+    char head[80];
+    int size = snprintf(head, sizeof head, ",\"%s\":\"", name);
+    if (size < 0 || (size_t)size >= sizeof head) {
+        line->cut = true;
+        return;
+    }
+    put(line, head, (size_t)size);
+    if (!line->cut)
+        finish_quoted(line, value);
+}
+
+static void put_field(struct line *line, const char *name, const char *value)
+{
+    if (line->json)
+        put_json_field(line, name, value);
+    else
+        put_plain_field(line, name, value);
+}
+
+static void put_head(struct line *line, enum msp_log_level level, const char *event)
+{
+    int64_t now_us = msp_clock_unix_us();
+    time_t seconds = (time_t)(now_us / 1000000);
+    struct tm utc;
+    (void)gmtime_r(&seconds, &utc);
+
+    char day_and_time[40];
+    (void)strftime(day_and_time, sizeof day_and_time, "%Y-%m-%dT%H:%M:%S", &utc);
+    int milliseconds = (int)(now_us / 1000 % 1000);
+
+    char head[192];
+    if (line->json) {
+        (void)snprintf(head, sizeof head, "{\"time\":\"%s.%03dZ\",\"level\":\"%s\",\"pid\":%d",
+                       day_and_time, milliseconds, level_names[level].json, (int)getpid());
+        put_text(line, head);
+        put_field(line, "process", process_name);
+        put_field(line, "event", event);
+    } else {
+        (void)snprintf(head, sizeof head, "%s.%03dZ %s %s[%d]: ", day_and_time, milliseconds,
+                       level_names[level].plain, process_name, (int)getpid());
+        put_text(line, head);
+        put_escaped(line, event, false);
+    }
+}
+
+static void put_end(struct line *line)
+{
+    if (line->json)
+        close_with(line, line->cut ? ",\"truncated\":true}\n" : "}\n");
+    else
+        close_with(line, line->cut ? " [line cut]\n" : "\n");
+}
+
+static void send_line(const struct line *line)
+{
+    ssize_t sent;
+    do
+        sent = write(STDERR_FILENO, line->text, line->length);
+    while (sent < 0 && errno == EINTR);
+}
+
+void msp_log(enum msp_log_level level, const char *event, ...)
+{
+    if ((int)level < atomic_load(&least_level))
+        return;
+
+    int saved_errno = errno;
+    struct line
+        line; /* the text is written before it is read; clearing 4 KiB a line would be waste */
+    line.length = 0;
+    line.cut = false;
+    line.json = atomic_load(&line_format) == MSP_LOG_JSON;
+
+    put_head(&line, level, event);
+    va_list fields;
+    va_start(fields, event);
+    for (const char *name; (name = va_arg(fields, const char *)) != NULL;) {
+        const char *value = va_arg(fields, const char *);
+        if (value)
+            put_field(&line, name, value);
+    }
+    va_end(fields);
+    put_end(&line);
+
+    send_line(&line);
+    errno = saved_errno;
+}
