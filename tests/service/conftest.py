@@ -1,0 +1,104 @@
+"""Fixtures of the service tests. What they offer:
+
+`stack`         the session's PostgreSQL, Redis and migrated database
+`server`        the session's running server on it: use own tenants, leave it running
+`tenant`        makes a tenant of a fresh slug: tenant(timezone="UTC", source=None)
+`new_server`    makes further servers on the session's stack, stopped after the test
+`new_stack`     makes a stack of the test's own (for tests that stop PostgreSQL or kill workers)
+`expect_log`    announces alarming log lines by regular expression; all others fail the test
+"""
+
+import itertools
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+
+from harness.server import Stack, binary  # noqa: E402
+
+_slugs = itertools.count(1)
+_stacks = []
+
+
+def pytest_sessionstart(session):
+    if not os.path.exists(binary()):
+        pytest.exit(f"{binary()} is not built; build it or point MSP_BUILD_DIR at the build folder", 2)
+
+
+@pytest.fixture(scope="session")
+def stack():
+    """The session's databases."""
+    made = Stack()
+    _stacks.append(made)
+    try:
+        yield made.start()
+    finally:
+        made.remove()
+    found = [line for one in made.servers for line in one.alarms()]
+    assert not found, "alarming lines at the end:\n" + "\n".join(found[:20])
+
+
+@pytest.fixture(scope="session")
+def server(stack):
+    """The session's server: shared, so never stopped or killed by a test."""
+    return stack.server().start()
+
+
+@pytest.fixture
+def tenant(server):
+    """Makes tenants that no other test uses."""
+    def make(timezone="UTC", source=None, name=None, on=None):
+        return (on or server).add_tenant(f"t{next(_slugs)}", timezone, source, name)
+    return make
+
+
+@pytest.fixture
+def new_server(stack):
+    """Makes servers on the session's stack with settings of their own; they end with the test."""
+    made = []
+
+    def make(start=True, **settings):
+        one = stack.server(**settings)
+        made.append(one)
+        return one.start() if start else one
+    yield make
+    for one in made:
+        one.stop()
+
+
+@pytest.fixture
+def new_stack():
+    """Makes stacks that a test may maltreat; they end with the test."""
+    made = []
+
+    def make(postgres_settings=()):
+        one = Stack(postgres_settings)
+        made.append(one)
+        _stacks.append(one)
+        return one.start()
+    yield make
+    for one in made:
+        one.remove()
+
+
+@pytest.fixture
+def expect_log():
+    """expect_log(pattern): lines of the server's log that match are part of this test."""
+    announced = []
+
+    def announce(*patterns):
+        announced.extend(patterns)
+    announce.patterns = announced
+    return announce
+
+
+@pytest.fixture(autouse=True)
+def quiet_log(expect_log):
+    """Reads every server's log after the test; set up first, so that it looks last."""
+    yield
+    servers = [made for one in _stacks for made in one.servers]
+    found = [line for made in servers for line in made.alarms(expect_log.patterns)]
+    _stacks[:] = [one for one in _stacks if not one.removed]
+    assert not found, "alarming lines in the log:\n" + "\n".join(found[:20])
