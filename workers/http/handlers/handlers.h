@@ -1,0 +1,43 @@
+/* What answers the rows of the route table, one file a resource. Each fills the response and returns its status. */
+#ifndef MSP_HTTP_HANDLERS_H
+#define MSP_HTTP_HANDLERS_H
+
+#include "../route.h"
+
+/* health.c */
+int msp_handle_livez(const struct msp_request *request, struct msp_response *response);
+int msp_handle_readyz(const struct msp_request *request, struct msp_response *response);
+int msp_handle_healthz(const struct msp_request *request, struct msp_response *response);
+
+/* home.c */
+int msp_handle_home(const struct msp_request *request, struct msp_response *response);
+
+/* tenants.c */
+int msp_handle_internal_tenants(const struct msp_request *request, struct msp_response *response);
+int msp_handle_tenants(const struct msp_request *request, struct msp_response *response);
+int msp_handle_me(const struct msp_request *request, struct msp_response *response);
+
+/* ingest.c */
+int msp_handle_ingest_tickets(const struct msp_request *request, struct msp_response *response);
+
+/* job_starts.c */
+int msp_handle_compute_daily(const struct msp_request *request, struct msp_response *response);
+int msp_handle_internal_export(const struct msp_request *request, struct msp_response *response);
+int msp_handle_export(const struct msp_request *request, struct msp_response *response);
+
+/* jobs.c */
+int msp_handle_internal_jobs(const struct msp_request *request, struct msp_response *response);
+int msp_handle_internal_job(const struct msp_request *request, struct msp_response *response);
+int msp_handle_jobs(const struct msp_request *request, struct msp_response *response);
+int msp_handle_job(const struct msp_request *request, struct msp_response *response);
+
+/* kpis.c */
+int msp_handle_kpis_daily(const struct msp_request *request, struct msp_response *response);
+int msp_handle_kpis_daily_csv(const struct msp_request *request, struct msp_response *response);
+int msp_handle_kpis_summary(const struct msp_request *request, struct msp_response *response);
+int msp_handle_kpis_definitions(const struct msp_request *request, struct msp_response *response);
+
+/* exports.c */
+int msp_handle_exports(const struct msp_request *request, struct msp_response *response);
+
+#endif
