@@ -1,0 +1,81 @@
+/*
+ * Maps all shared memory of a node and takes write rights away again. It adds
+ * up what the parts ask for and looks into none of them.
+ */
+#include "msp/shared_map.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* Each region is a mapping of its own: it starts on a page, so that its rights can be its own, and
+ * is zeroes. */
+static enum msp_result map_region(size_t size, const char *what, void **out,
+                                  struct msp_error *error)
+{
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+        return msp_fail(error, MSP_NO_MEMORY, "shared_memory",
+                        "Cannot map %zu bytes of shared memory for the %s: %s. Free some memory "
+                        "and start again.",
+                        size, what, strerror(errno));
+    }
+    *out = memory;
+    return MSP_OK;
+}
+
+static void unmap_region(void *memory, size_t size)
+{
+    if (memory != NULL) {
+        (void)munmap(memory, size);
+    }
+}
+
+enum msp_result msp_shared_map_create(const char *state_dir, struct msp_shared_map *out,
+                                      struct msp_error *error)
+{
+    void *tenants = NULL;
+    void *settings = NULL;
+    struct msp_status_board *board = NULL;
+    enum msp_result result = map_region(msp_tenant_cache_bytes(), "tenants", &tenants, error);
+    if (result == MSP_OK) {
+        result = map_region(msp_settings_cache_bytes(), "settings", &settings, error);
+    }
+    if (result == MSP_OK) {
+        result = msp_status_board_create(state_dir, &board, error);
+    }
+    if (result != MSP_OK) {
+        unmap_region(tenants, msp_tenant_cache_bytes());
+        unmap_region(settings, msp_settings_cache_bytes());
+        return result;
+    }
+    /* Secrets stay out of core files. Not all kernels can; then nothing is lost but that. */
+    (void)madvise(settings, msp_settings_cache_bytes(), MADV_DONTDUMP);
+    out->tenants = msp_tenant_cache_init(tenants);
+    out->settings = msp_settings_cache_init(settings);
+    out->board = board;
+    return MSP_OK;
+}
+
+static enum msp_result make_read_only(void *memory, size_t size, const char *what,
+                                      struct msp_error *error)
+{
+    if (mprotect(memory, size, PROT_READ) != 0) {
+        return msp_fail(error, MSP_BROKEN, "shared_memory",
+                        "Cannot make the shared %s read-only: %s. Start the server again.", what,
+                        strerror(errno));
+    }
+    return MSP_OK;
+}
+
+enum msp_result msp_shared_map_restrict(const struct msp_shared_map *map,
+                                        enum msp_shared_map_writer writer, struct msp_error *error)
+{
+    enum msp_result result =
+        make_read_only(map->settings, msp_settings_cache_bytes(), "settings", error);
+    if (result == MSP_OK && writer != MSP_SHARED_KEEPER) {
+        result = make_read_only(map->tenants, msp_tenant_cache_bytes(), "tenants", error);
+    }
+    return result;
+}
