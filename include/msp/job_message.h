@@ -1,7 +1,8 @@
 /*
  * Messages between HTTP workers and the job worker over its Unix socket.
  * A frame is a 4-byte big-endian length (1 to MSP_FRAME_MAX_BYTES) and that many bytes of
- * msgpack: a map with the small integer keys below. Unknown keys are ignored, an unknown
+ * msgpack: a map with small integer keys: 0 version, 1 operation, 2 job id, 3 kind, 4 tenant,
+ * 5 done, 6 total. Version and operation are required; unknown keys are ignored, an unknown
  * version or operation is refused. Counts are checked against the bytes left before anything is unpacked.
  */
 #ifndef MSP_JOB_MESSAGE_H
@@ -28,7 +29,7 @@ enum msp_job_operation {
 
 struct msp_job_message {
     enum msp_job_operation operation;
-    char job_id[MSP_JOB_ID_BYTES];
+    char job_id[MSP_JOB_ID_BYTES]; /* a UUID in lower case; empty only with MSP_JOB_WAKE */
     char kind[MSP_JOB_KIND_BYTES]; /* may be empty */
     int64_t tenant_id;             /* 0 = all */
     int64_t done, total;           /* of MSP_JOB_PROGRESS */
@@ -53,7 +54,10 @@ size_t msp_frame_complete(const void *bytes, size_t size, enum msp_result *resul
 enum msp_result msp_job_socket_connect(const char *path, int64_t deadline_ms, int *out_fd,
                                        struct msp_error *error) MSP_MUST_CHECK;
 
-/* Sends or receives one message before the deadline (msp_clock_monotonic_ms). */
+/*
+ * Sends or receives one message before the deadline (msp_clock_monotonic_ms). After a failure the
+ * stream may stand inside a frame: close it.
+ */
 enum msp_result msp_job_message_send(int fd, const struct msp_job_message *message,
                                      int64_t deadline_ms, struct msp_error *error) MSP_MUST_CHECK;
 enum msp_result msp_job_message_receive(int fd, struct msp_job_message *out, int64_t deadline_ms,
