@@ -1,4 +1,4 @@
-/* A file of db/ built into the program. */
+/* Text files of db/ built into the program by ops/cmake/embed.cmake. */
 #ifndef MSP_EMBEDDED_FILE_H
 #define MSP_EMBEDDED_FILE_H
 
@@ -10,7 +10,7 @@ struct msp_embedded_file {
     size_t size_bytes;
 };
 
-extern const struct msp_embedded_file msp_migration_files[]; /* in order of their names */
-extern const struct msp_embedded_file msp_query_files[];
+extern const struct msp_embedded_file msp_migration[]; /* in order of their names */
+extern const struct msp_embedded_file msp_query[];
 
 #endif

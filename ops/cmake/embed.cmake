@@ -1,16 +1,16 @@
-# Writes OUTPUT: an array NAME of struct msp_embedded_file (name, bytes, size) over FILES, closed by a NULL name.
+# Writes OUTPUT: each text file of FILES as `const char NAME_<file without extension>[]`, and the table
+# `const struct msp_embedded_file NAME[]` over them in order of their names, closed by a NULL name.
 list(SORT FILES)
 set(body "/* Generated from the files it names. */\n#include \"${HEADER}\"\n\n")
 set(table "")
-set(number 0)
 foreach(file IN LISTS FILES)
-  file(READ ${file} hex HEX)
-  file(SIZE ${file} size)
+  file(READ ${file} text)
   get_filename_component(base ${file} NAME)
-  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
-  # A NUL behind the last byte, so that a text file can be used as a C string.
-  string(APPEND body "static const unsigned char file_${number}[] = {${bytes}0};\n")
-  string(APPEND table "    {\"${base}\", (const char *)file_${number}, ${size}},\n")
-  math(EXPR number "${number} + 1")
+  get_filename_component(symbol ${file} NAME_WE)
+  string(REPLACE "\\" "\\\\" text "${text}")
+  string(REPLACE "\"" "\\\"" text "${text}")
+  string(REPLACE "\n" "\\n\"\n    \"" text "${text}")
+  string(APPEND body "const char ${NAME}_${symbol}[] =\n    \"${text}\";\n")
+  string(APPEND table "    {\"${base}\", ${NAME}_${symbol}, sizeof(${NAME}_${symbol}) - 1},\n")
 endforeach()
 file(WRITE ${OUTPUT} "${body}\nconst struct msp_embedded_file ${NAME}[] = {\n${table}    {0, 0, 0},\n};\n")

@@ -1,0 +1,43 @@
+-- The schema, what each role may enter, and the two ideas every later statement leans on:
+-- which tenant a transaction works for, and where a tenant's local days begin.
+DO $$
+DECLARE
+    missing text;
+BEGIN
+    SELECT string_agg(name, ', ') INTO missing
+      FROM unnest(ARRAY['msp_api', 'msp_auth', 'msp_admin', 'msp_jobs', 'msp_report']) AS name
+     WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name);
+    IF missing IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'MS001', MESSAGE = 'roles_missing',
+            DETAIL = 'The roles ' || missing || ' do not exist. Run db/bootstrap.sql once as a superuser.';
+    END IF;
+END $$;
+
+CREATE SCHEMA IF NOT EXISTS msp;
+GRANT USAGE ON SCHEMA msp TO msp_api, msp_auth, msp_admin, msp_jobs, msp_report;
+
+-- The only way a transaction gets its tenant; it ends with the transaction.
+CREATE FUNCTION msp.set_tenant(tenant bigint) RETURNS void
+    LANGUAGE sql
+AS $$ SELECT set_config('msp.tenant_id', tenant::text, true) $$;
+
+-- The local day an instant falls in.
+CREATE FUNCTION msp.local_day(instant timestamptz, zone text) RETURNS date
+    LANGUAGE sql STABLE PARALLEL SAFE
+AS $$ SELECT (instant AT TIME ZONE zone)::date $$;
+
+-- The first instant whose local day is `day` or later. Plain AT TIME ZONE gives the second of two midnights where
+-- clocks go back over it (America/Havana), so earlier instants are tried too: the largest step of any zone is 3 hours.
+CREATE FUNCTION msp.day_start(day date, zone text) RETURNS timestamptz
+    LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+    SELECT min(candidate)
+      FROM (SELECT (day::timestamp AT TIME ZONE zone) + make_interval(mins => step) AS candidate
+              FROM generate_series(-180, 180, 15) AS step) AS candidates
+     WHERE (candidate AT TIME ZONE zone)::date >= day
+$$;
+
+-- Advisory lock keys: one a tenant and purpose.
+CREATE FUNCTION msp.lock_key(tenant bigint, purpose int) RETURNS bigint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$ SELECT tenant * 8 + purpose $$;

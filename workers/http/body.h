@@ -1,0 +1,21 @@
+/* Reading a request's body, with its deadline and its limits. */
+#ifndef MSP_HTTP_BODY_H
+#define MSP_HTTP_BODY_H
+
+#include "request.h"
+
+/*
+ * Reads and parses the whole JSON body (settings max_body_bytes, depth 32, 20,000 elements): an
+ * object. *out_json is a new reference. MSP_INVALID, MSP_TOO_LARGE, MSP_TIMED_OUT (408).
+ */
+enum msp_result msp_body_read_json(const struct msp_request *request, json_t **out_json,
+                                   struct msp_error *error) MSP_MUST_CHECK;
+
+/*
+ * The next piece of a streamed body: *out_size 0 = its end. A client slower than 8 KiB/s over any
+ * 10 s of waiting for it is MSP_TIMED_OUT; a broken one MSP_INVALID.
+ */
+enum msp_result msp_body_read(const struct msp_request *request, char *buffer, size_t capacity,
+                              size_t *out_size, struct msp_error *error) MSP_MUST_CHECK;
+
+#endif

@@ -1,0 +1,26 @@
+/* What the threads of one HTTP worker process share. Made before CivetWeb starts, constant afterwards but for its parts. */
+#ifndef MSP_HTTP_WORKER_H
+#define MSP_HTTP_WORKER_H
+
+#include "msp/child.h"
+#include "msp/db.h"
+
+#include <stdatomic.h>
+
+struct msp_http_worker {
+    const struct msp_child *child;
+    struct msp_pool *pool; /* role msp_api */
+    char job_socket_path[108];
+    atomic_bool draining;
+};
+
+/*
+ * The settings in force now: the copy of the calling thread, renewed when the settings cache's generation
+ * moved. Valid until the thread's next call.
+ */
+const struct msp_settings *msp_http_settings(const struct msp_http_worker *worker);
+
+/* Milliseconds (monotonic) by which the database work of a request starting now must be over. */
+int64_t msp_http_db_deadline_ms(const struct msp_http_worker *worker);
+
+#endif

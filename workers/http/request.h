@@ -1,0 +1,70 @@
+/*
+ * One request on its way through the worker: what was asked, by whom, and the memory it may
+ * use. Filled by the router before a handler sees it; handlers only read it.
+ */
+#ifndef MSP_HTTP_REQUEST_H
+#define MSP_HTTP_REQUEST_H
+
+#include "msp/arena.h"
+#include "msp/role.h"
+#include "msp/settings.h"
+#include "msp/tenant_cache.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct msp_http_worker; /* http_worker.h: pool, shared map, settings */
+struct mg_connection;
+
+#define MSP_REQUEST_ID_BYTES  33 /* 128 random bits in hex and a NUL */
+#define MSP_MAX_QUERY_NAMES   32
+#define MSP_MAX_PATH_PARTS    4
+
+enum msp_credential {
+    MSP_CREDENTIAL_NONE,
+    MSP_CREDENTIAL_SERVICE, /* the service token: n8n and internal tools */
+    MSP_CREDENTIAL_PERSON,  /* a JWT */
+};
+
+/* Who asks. A tenant's name is its slug; tenant.id is 0 for admins and the service token. */
+struct msp_caller {
+    enum msp_credential credential;
+    enum msp_role role;
+    char subject[128];
+    struct msp_tenant tenant; /* the credential's own */
+};
+
+struct msp_query_pair {
+    const char *name;
+    const char *value;
+};
+
+struct msp_request {
+    struct msp_http_worker *worker;
+    struct mg_connection *connection; /* for body.h and the router only */
+    struct msp_arena *arena;          /* until the answer is written */
+    char id[MSP_REQUEST_ID_BYTES];
+    const char *method;
+    const char *path;                                  /* as it came, no query */
+    const char *path_parameters[MSP_MAX_PATH_PARTS];   /* what stood for {…} in the route's path */
+    struct msp_query_pair query[MSP_MAX_QUERY_NAMES];  /* percent-decoded, checked UTF-8 */
+    size_t query_count;
+    const char *content_type; /* media type in lower case without parameters, or NULL */
+    int64_t content_length;   /* -1 = chunked, 0 = no body */
+    const char *prefer;       /* the Prefer field, or NULL */
+    int64_t started_us;       /* monotonic */
+    struct msp_caller caller;
+};
+
+/* The value of a query name, or NULL. The router has refused names the route does not list and doubled ones. */
+const char *msp_request_query(const struct msp_request *request, const char *name);
+
+/* The request field of that name (any case), or NULL. */
+const char *msp_request_header(const struct msp_request *request, const char *name);
+
+/* Seconds of `Prefer: wait=N`, capped at 60; 0 = none. */
+int msp_request_prefer_wait_seconds(const struct msp_request *request);
+
+#endif
