@@ -83,48 +83,35 @@ static struct msp_kpi_number read_percentile_minutes(const struct msp_kpi_metric
     return real(msp_ddsketch_percentile(sketch, metric->percent) / SECONDS_A_MINUTE);
 }
 
-#define AT(member)      offsetof(struct msp_kpi_values, member)
-#define ON_CREATION     "The local day of created_at."
-#define ON_RESOLUTION   "The local day of resolved_at."
-#define ON_CLOSING      "The local day of closed_at."
-#define ON_RESPONSE     "The local day of first_response_at."
-#define ON_END_OF_DAY   "The end of the local day; over a range, the end of its last computed day."
-#define ON_KILL         "Closings by closed_at, creations by created_at, each on its own local day."
-#define WITHIN_ONE      " Within 1 % of the exact value at rank ceil(q * n)."
+#define AT(member)    offsetof(struct msp_kpi_values, member)
+#define ON_CREATION   "The local day of created_at."
+#define ON_RESOLUTION "The local day of resolved_at."
+#define ON_CLOSING    "The local day of closed_at."
+#define ON_RESPONSE   "The local day of first_response_at."
+#define ON_END_OF_DAY "The end of the local day; over a range, the end of its last computed day."
+#define ON_KILL       "Closings by closed_at, creations by created_at, each on its own local day."
+#define WITHIN_ONE    " Within 1 % of the exact value at rank ceil(q * n)."
 #define STORED(metric, what, meaning, day, how, member)                                            \
-    {.name = (metric),                                                                             \
-     .unit = (what),                                                                               \
-     .kind = MSP_KPI_STORED,                                                                       \
-     .definition = (meaning),                                                                      \
-     .attribution = (day),                                                                         \
-     .read = (how),                                                                                \
-     .of = AT(member)}
+    {                                                                                              \
+        .name = (metric), .unit = (what), .kind = MSP_KPI_STORED, .definition = (meaning),         \
+        .attribution = (day), .read = (how), .of = AT(member)                                      \
+    }
 #define RATIO(metric, what, meaning, day, numerator, denominator)                                  \
-    {.name = (metric),                                                                             \
-     .unit = (what),                                                                               \
-     .kind = MSP_KPI_DERIVED,                                                                      \
-     .definition = (meaning),                                                                      \
-     .attribution = (day),                                                                         \
-     .read = read_ratio,                                                                           \
-     .of = AT(numerator),                                                                          \
-     .per = AT(denominator)}
+    {                                                                                              \
+        .name = (metric), .unit = (what), .kind = MSP_KPI_DERIVED, .definition = (meaning),        \
+        .attribution = (day), .read = read_ratio, .of = AT(numerator), .per = AT(denominator)      \
+    }
 #define MEAN(metric, meaning, day, member)                                                         \
-    {.name = (metric),                                                                             \
-     .unit = "minutes",                                                                            \
-     .kind = MSP_KPI_DERIVED,                                                                      \
-     .definition = (meaning),                                                                      \
-     .attribution = (day),                                                                         \
-     .read = read_mean_minutes,                                                                    \
-     .of = AT(member)}
+    {                                                                                              \
+        .name = (metric), .unit = "minutes", .kind = MSP_KPI_DERIVED, .definition = (meaning),     \
+        .attribution = (day), .read = read_mean_minutes, .of = AT(member)                          \
+    }
 #define PERCENTILE(metric, rank, meaning, day, member)                                             \
-    {.name = (metric),                                                                             \
-     .unit = "minutes",                                                                            \
-     .kind = MSP_KPI_DERIVED,                                                                      \
-     .definition = meaning WITHIN_ONE,                                                             \
-     .attribution = (day),                                                                         \
-     .read = read_percentile_minutes,                                                              \
-     .of = AT(member),                                                                             \
-     .percent = (rank)}
+    {                                                                                              \
+        .name = (metric), .unit = "minutes", .kind = MSP_KPI_DERIVED,                              \
+        .definition = meaning WITHIN_ONE, .attribution = (day), .read = read_percentile_minutes,   \
+        .of = AT(member), .percent = (rank)                                                        \
+    }
 
 const struct msp_kpi_metric msp_kpi_metrics[] = {
     STORED("tickets_created", "tickets", "Tickets created on the day.", ON_CREATION, read_count,

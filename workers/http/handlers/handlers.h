@@ -1,4 +1,5 @@
-/* What answers the rows of the route table, one file a resource. Each fills the response and returns its status. */
+/* What answers the rows of the route table, one file a resource. Each fills the response and
+ * returns its status. */
 #ifndef MSP_HTTP_HANDLERS_H
 #define MSP_HTTP_HANDLERS_H
 

@@ -50,7 +50,8 @@ enum msp_result msp_input_tenant(const struct msp_request *request, const char *
 /* Today in UTC, as a day since 1970. */
 int32_t msp_input_today(void);
 
-/* A connection of the worker's pool, waited for as long as the settings say; given back with msp_pool_give. */
+/* A connection of the worker's pool, waited for as long as the settings say; given back with
+ * msp_pool_give. */
 enum msp_result msp_input_database(const struct msp_request *request, struct msp_db **out,
                                    struct msp_error *error) MSP_MUST_CHECK;
 

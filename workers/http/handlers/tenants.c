@@ -1,4 +1,5 @@
-/* Who there is: the tenants, out of the tenant cache, and the caller itself. No database is asked. */
+/* Who there is: the tenants, out of the tenant cache, and the caller itself. No database is asked.
+ */
 #include "handlers.h"
 
 #include "../http_worker.h"

@@ -1,0 +1,187 @@
+/* Writes jobs, and starts them: the row first, then the wake, then, if asked for, the wait. */
+#include "job_answer.h"
+
+#include "../http_worker.h"
+#include "../job_client.h"
+#include "inputs.h"
+#include "msp/clock.h"
+#include "msp/json_reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A result names every file of an export over all tenants: longer than a request, but still
+ * bounded. */
+static const struct msp_json_limits result_limits = {
+    .max_bytes = 16U * 1024 * 1024, .max_depth = 32, .max_elements = 1000000};
+
+#define POLL_SECONDS "2"
+
+static const char *text_or_null(const char *text)
+{
+    return text[0] == '\0' ? NULL : text;
+}
+
+void msp_job_write(struct msp_json_writer *writer, const struct msp_job *job)
+{
+    msp_json_begin_object(writer);
+    msp_json_key_string(writer, "id", job->id);
+    msp_json_key_string(writer, "kind", job->kind);
+    msp_json_key_string(writer, "state", msp_job_state_name(job->state));
+    msp_json_key_string(writer, "tenant_id", text_or_null(job->tenant));
+    msp_json_key(writer, "progress");
+    msp_json_begin_object(writer);
+    msp_json_key_int(writer, "done", job->done);
+    msp_json_key_int(writer, "total", job->total);
+    msp_json_key_string(writer, "stage", text_or_null(job->stage));
+    msp_json_end_object(writer);
+    msp_json_key_int(writer, "attempt", job->attempt);
+    msp_json_key_time(writer, "created_at", job->created_us);
+    msp_json_key_time(writer, "started_at", job->started_us);
+    msp_json_key_time(writer, "finished_at", job->finished_us);
+    msp_json_key(writer, "result");
+    msp_json_raw(writer, job->result);
+    msp_json_key(writer, "error");
+    msp_json_raw(writer, job->error);
+    msp_json_end_object(writer);
+}
+
+json_t *msp_job_object(const char *json)
+{
+    json_t *object;
+
+    if (json == NULL || msp_json_parse(json, strlen(json), &result_limits, &object, NULL) != MSP_OK)
+        return NULL;
+    if (!json_is_object(object)) {
+        json_decref(object);
+        return NULL;
+    }
+    return object;
+}
+
+static bool is_one_of(const char *name, const char *const names[])
+{
+    for (size_t i = 0; names[i] != NULL; i++) {
+        if (strcmp(names[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+void msp_json_write_members(struct msp_json_writer *writer, const json_t *object,
+                            const char *const except[])
+{
+    /* jansson's iterator takes a mutable object but changes nothing in it. */
+    json_t *members = json_incref((json_t *)(uintptr_t)object);
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(members, name, value)
+    {
+        char *text;
+
+        if (is_one_of(name, except))
+            continue;
+        text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+        msp_json_key(writer, name);
+        msp_json_raw(writer, text);
+        free(text);
+    }
+    json_decref(members);
+}
+
+int msp_json_answer(const struct msp_request *request, struct msp_response *response)
+{
+    if (!response->body.failed) {
+        response->content_type = "application/json";
+        return 200;
+    }
+    msp_buffer_clear(&response->body);
+    return msp_problem(request, response, 503, "answer_too_large",
+                       "The answer is larger than this server builds at once; ask for less.", NULL);
+}
+
+/* A job's own "job" and "error" stand inside "job"; there is never an "error" at the top level. */
+static const char *const not_at_top[] = {"job", "error", NULL};
+
+static int write_job(const struct msp_request *request, struct msp_response *response,
+                     const struct msp_job *job, bool with_result)
+{
+    json_t *result = with_result ? msp_job_object(job->result) : NULL;
+    struct msp_json_writer writer;
+
+    msp_json_writer_init(&writer, &response->body);
+    msp_json_begin_object(&writer);
+    msp_json_key(&writer, "job");
+    msp_job_write(&writer, job);
+    if (result != NULL)
+        msp_json_write_members(&writer, result, not_at_top);
+    msp_json_end_object(&writer);
+    json_decref(result);
+    return msp_json_answer(request, response);
+}
+
+int msp_job_answer(const struct msp_request *request, struct msp_response *response,
+                   const struct msp_job *job)
+{
+    return write_job(request, response, job, false);
+}
+
+static enum msp_result insert(const struct msp_request *request, int64_t tenant_id,
+                              const struct msp_job_request *wanted, struct msp_job *out,
+                              struct msp_error *error)
+{
+    struct msp_db *db;
+    enum msp_result result = msp_input_database(request, &db, error);
+
+    if (result != MSP_OK)
+        return result;
+    result = msp_job_insert(db, tenant_id, wanted, request->arena,
+                            msp_http_db_deadline_ms(request->worker), out, error);
+    msp_pool_give(request->worker->pool, db);
+    return result;
+}
+
+enum msp_result msp_job_run(const struct msp_request *request, int64_t tenant_id,
+                            const struct msp_job_request *wanted, int64_t deadline_ms,
+                            struct msp_job *out, struct msp_error *error)
+{
+    struct msp_job job;
+    enum msp_result result = insert(request, tenant_id, wanted, &job, error);
+
+    if (result != MSP_OK)
+        return result;
+    msp_job_client_wait(request, tenant_id, deadline_ms, &job);
+    *out = job;
+    return MSP_OK;
+}
+
+int msp_job_answer_start(const struct msp_request *request, struct msp_response *response,
+                         int64_t tenant_id, const struct msp_job_request *wanted,
+                         const char *location)
+{
+    int wait_seconds = msp_request_prefer_wait_seconds(request);
+    struct msp_error error;
+    struct msp_job job;
+    bool ended;
+    int status;
+
+    if (insert(request, tenant_id, wanted, &job, &error) != MSP_OK)
+        return msp_problem_from_error(request, response, &error);
+    if (wait_seconds > 0)
+        msp_job_client_wait(request, tenant_id,
+                            msp_clock_monotonic_ms() + (int64_t)wait_seconds * 1000, &job);
+    else
+        msp_job_client_wake(request->worker, &job);
+    ended = msp_job_state_is_final(job.state);
+    status = write_job(request, response, &job, ended);
+    if (status != 200)
+        return status;
+    msp_response_header(response, "Location", "%s%s", location, job.id);
+    if (wait_seconds > 0)
+        msp_response_header(response, "Preference-Applied", "wait=%d", wait_seconds);
+    if (ended)
+        return 200;
+    msp_response_header(response, "Retry-After", "%s", POLL_SECONDS);
+    return 202;
+}
