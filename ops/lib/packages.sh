@@ -1,0 +1,42 @@
+# The Debian packages this project needs, in one place, and how the missing ones are installed.
+# Sourced after common.sh.
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # the lists are used by whoever sources this
+
+PACKAGES_RUN=(
+    build-essential cmake ninja-build pkg-config
+    libcivetweb-dev libpq-dev libhiredis-dev libmsgpack-dev libjansson-dev libjwt-dev
+    libcurl4-openssl-dev libbsd-dev libsystemd-dev libssl-dev zlib1g-dev
+    postgresql redis-server python3 tzdata curl ca-certificates procps
+)
+PACKAGES_TEST=(
+    libcriterion-dev python3-pytest python3-psycopg2 shellcheck
+    clang clang-format clang-tidy libclang-rt-dev
+)
+PACKAGES_BENCH=(nginx-light wrk postgresql-contrib)
+
+missing_packages() {
+    local name
+    for name in "$@"; do
+        [[ $(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null) == installed ]] || printf '%s\n' "$name"
+    done
+}
+
+as_root() {
+    if ((EUID == 0)); then
+        "$@"
+    else
+        sudo -- "$@"
+    fi
+}
+
+# install_packages NAME…: only what is missing; nothing is asked of the network otherwise.
+install_packages() {
+    local missing
+    mapfile -t missing < <(missing_packages "$@")
+    ((${#missing[@]})) || return 0
+    command -v apt-get >/dev/null || fail "this needs Debian's apt-get to install: ${missing[*]}"
+    ((EUID == 0)) || command -v sudo >/dev/null ||
+        fail "run this as root, or install sudo, or install these yourself: ${missing[*]}"
+    as_root bash "$MSP_ROOT/ops/lib/apt-install.sh" "${missing[@]}"
+}
