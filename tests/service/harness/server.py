@@ -114,7 +114,7 @@ class Server:
         self.folder = os.path.join(stack.folder, f"server{self.number}")
         self.exports = os.path.join(self.folder, "exports")
         self.mock_data = os.path.join(self.folder, "mock-data")
-        for folder in (self.folder, self.exports, self.mock_data, os.path.join(self.folder, "state")):
+        for folder in (self.folder, self.exports, os.path.join(self.folder, "state"), os.path.join(self.mock_data, "tickets")):
             os.makedirs(folder, mode=0o700, exist_ok=True)
         self.port = processes.free_port()
         self.log_path = os.path.join(self.folder, "server.log")
