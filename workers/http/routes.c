@@ -1,0 +1,56 @@
+/* Every address of the server, one row each. This table is the only place that lists them. */
+#include "handlers/handlers.h"
+
+#define INTERNAL MSP_CREDENTIAL_SERVICE, 0, MSP_TENANT_NONE
+#define PUBLIC   MSP_CREDENTIAL_PERSON
+#define OPEN     MSP_CREDENTIAL_NONE, 0, MSP_TENANT_NONE
+
+#define EVERYBODY (MSP_ROLE_ADMIN | MSP_ROLE_MANAGER | MSP_ROLE_TECH | MSP_ROLE_CLIENT)
+#define MANAGERS  (MSP_ROLE_ADMIN | MSP_ROLE_MANAGER)
+
+#define NO_QUERY  ""
+#define ANY_QUERY "*"
+
+#define NO_BODY       false, false
+#define JSON_BODY     true, false
+#define STREAMED_BODY true, true
+
+/* clang-format off */
+const struct msp_route msp_routes[] = {
+    {"GET",  "/",        OPEN, ANY_QUERY, NO_BODY, msp_handle_home},
+    {"GET",  "/livez",   OPEN, NO_QUERY,  NO_BODY, msp_handle_livez},
+    {"GET",  "/readyz",  OPEN, NO_QUERY,  NO_BODY, msp_handle_readyz},
+    {"GET",  "/healthz", OPEN, NO_QUERY,  NO_BODY, msp_handle_healthz},
+
+    {"GET",  "/internal/tenants", INTERNAL, NO_QUERY, NO_BODY, msp_handle_internal_tenants},
+    {"POST", "/internal/ingest/tickets", INTERNAL, "tenant_id", STREAMED_BODY,
+     msp_handle_ingest_tickets},
+    {"POST", "/internal/kpi/compute-daily", INTERNAL, NO_QUERY, JSON_BODY, msp_handle_compute_daily},
+    {"POST", "/internal/exports/generate", INTERNAL, NO_QUERY, JSON_BODY,
+     msp_handle_internal_export},
+    {"GET",  "/internal/jobs", INTERNAL, "state kind tenant_id cursor limit", NO_BODY,
+     msp_handle_internal_jobs},
+    {"GET",  "/internal/jobs/{id}", INTERNAL, NO_QUERY, NO_BODY, msp_handle_internal_job},
+
+    {"GET",  "/v1/me", PUBLIC, EVERYBODY, MSP_TENANT_NONE, NO_QUERY, NO_BODY, msp_handle_me},
+    {"GET",  "/v1/tenants", PUBLIC, EVERYBODY, MSP_TENANT_NONE, NO_QUERY, NO_BODY,
+     msp_handle_tenants},
+    {"GET",  "/v1/kpis/daily", PUBLIC, EVERYBODY, MSP_TENANT_OF_CALLER, "from to by member",
+     NO_BODY, msp_handle_kpis_daily},
+    {"GET",  "/v1/kpis/daily.csv", PUBLIC, EVERYBODY, MSP_TENANT_OF_CALLER, "from to by member",
+     NO_BODY, msp_handle_kpis_daily_csv},
+    {"GET",  "/v1/kpis/summary", PUBLIC, EVERYBODY, MSP_TENANT_OF_CALLER, "from to by compare",
+     NO_BODY, msp_handle_kpis_summary},
+    {"GET",  "/v1/kpis/definitions", PUBLIC, EVERYBODY, MSP_TENANT_NONE, NO_QUERY, NO_BODY,
+     msp_handle_kpis_definitions},
+    {"GET",  "/v1/jobs", PUBLIC, MANAGERS, MSP_TENANT_OF_CALLER, "state kind cursor limit", NO_BODY,
+     msp_handle_jobs},
+    {"GET",  "/v1/jobs/{id}", PUBLIC, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY, NO_BODY,
+     msp_handle_job},
+    {"GET",  "/v1/exports", PUBLIC, MANAGERS, MSP_TENANT_OF_CALLER, "dataset", NO_BODY,
+     msp_handle_exports},
+    {"POST", "/v1/exports", PUBLIC, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY, JSON_BODY,
+     msp_handle_export},
+};
+/* clang-format on */
+const size_t msp_route_count = sizeof msp_routes / sizeof msp_routes[0];
