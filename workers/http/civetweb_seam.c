@@ -1,0 +1,485 @@
+/*
+ * Every symbol that we define before libc's, and why. Debian's CivetWeb calls these as any program
+ * would, so definitions exported by our executable come first. libpq, hiredis and our
+ * own code call the same names: a call is changed only in a thread of CivetWeb, and there only
+ * while it is in CivetWeb's own hands (`here.phase`); all others go straight on to the next
+ * definition, which under a sanitizer is the sanitizer's.
+ *
+ *   bind      CivetWeb opens its own listener and cannot be handed one. All workers
+ *             must share the master's, or connections queued for a dead worker die with it.
+ *   accept    Counts what is open, so that a worker can leave after its last answer:
+ *             mg_stop itself cuts answers short (push_all looks at stop_flag).
+ *   poll      Nothing in CivetWeb bounds the time a body or an answer takes; its keep-alive
+ *             time-out cannot be changed while it runs and counts the next head as idle time.
+ *   recv      Tells where the buffer of a head starts and how much came.
+ *   pthread_attr_setstacksize
+ *             CivetWeb asks for 100 KiB, on which jansson's recursion overflows at depth 315.
+ */
+#undef _FORTIFY_SOURCE /* its inline bodies would stand in the way of the definitions below */
+
+#include "civetweb_seam.h"
+
+#include "msp/clock.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define LEAST_STACK_BYTES ((size_t)1 << 20)
+
+/* A connection that says nothing at first, and a head on its way. */
+#define FIRST_BYTE_MS 5000
+#define HEAD_MS       5000
+/* Idle connections that may be spared: while draining, or when threads run short. */
+#define SPARED_IDLE_MS 1000
+/* How late an idle connection notices that threads run short. */
+#define IDLE_LOOK_MS 5000
+
+#define RATE_SECONDS   10
+#define RATE_MIN_BYTES ((int64_t)RATE_SECONDS * 8192)
+
+enum phase {
+    PHASE_FOREIGN, /* not CivetWeb's business: handlers, other threads */
+    PHASE_ACCEPTOR,
+    PHASE_HEAD, /* between two requests */
+    PHASE_BODY,
+    PHASE_ANSWER,
+};
+
+/* Bytes that moved, by second of waiting. */
+struct rate {
+    int64_t bytes[RATE_SECONDS];
+    int64_t waited_us; /* in the second at hand */
+    unsigned seconds;  /* whole ones behind us */
+};
+
+/* What a CivetWeb thread is doing. Small: there are thousands of threads. */
+struct thread_state {
+    enum phase phase;
+    int socket;
+    const char *head_buffer;
+    size_t head_bytes; /* received since the last request ended */
+    int64_t idle_since_ms;
+    int64_t head_since_ms; /* 0 = no byte yet */
+    bool first_request;
+    bool late; /* the last wait was given up */
+    bool least_rate;
+    int64_t budget_us; /* of waiting; -1 = none */
+    int64_t waited_us;
+    struct rate rate;
+};
+
+static _Thread_local struct thread_state here;
+
+/* The listener that the next bind() of this thread stands for; -1 = bind as asked. */
+static _Thread_local int adopting = -1;
+
+static struct {
+    int adopted; /* CivetWeb's descriptor of the shared listener */
+    int drain_event;
+    int max_connections;
+    atomic_int keep_alive_ms;
+    atomic_int connections;
+    atomic_bool draining;
+    atomic_bool stopping;
+} seam = {.adopted = -1, .drain_event = -1};
+
+static struct {
+    int (*bind)(int, const struct sockaddr *, socklen_t);
+    int (*accept)(int, struct sockaddr *, socklen_t *);
+    int (*accept4)(int, struct sockaddr *, socklen_t *, int);
+    int (*poll)(struct pollfd *, nfds_t, int);
+    ssize_t (*recv)(int, void *, size_t, int);
+    int (*set_stack_size)(pthread_attr_t *, size_t);
+} next;
+
+static void find_next_definitions(void)
+{
+    /* POSIX's own way around ISO C, which knows no cast from an object to a function pointer. */
+    *(void **)&next.bind = dlsym(RTLD_NEXT, "bind");
+    *(void **)&next.accept = dlsym(RTLD_NEXT, "accept");
+    *(void **)&next.accept4 = dlsym(RTLD_NEXT, "accept4");
+    *(void **)&next.poll = dlsym(RTLD_NEXT, "poll");
+    *(void **)&next.recv = dlsym(RTLD_NEXT, "recv");
+    *(void **)&next.set_stack_size = dlsym(RTLD_NEXT, "pthread_attr_setstacksize");
+}
+
+/* Anybody may call the wrappers first, from any thread. */
+static void find_next_once(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, find_next_definitions);
+}
+
+int bind(int socket, const struct sockaddr *address, socklen_t length)
+{
+    find_next_once();
+    if (adopting < 0)
+        return next.bind(socket, address, length);
+    if (dup3(adopting, socket, O_CLOEXEC) < 0)
+        return -1;
+    seam.adopted = socket;
+    adopting = -1;
+    return 0;
+}
+
+int pthread_attr_setstacksize(pthread_attr_t *attributes, size_t size)
+{
+    find_next_once();
+    return next.set_stack_size(attributes, size < LEAST_STACK_BYTES ? LEAST_STACK_BYTES : size);
+}
+
+int accept(int socket, struct sockaddr *restrict address, socklen_t *restrict length)
+{
+    find_next_once();
+    if (here.phase != PHASE_ACCEPTOR)
+        return next.accept(socket, address, length);
+    int connection = next.accept4(socket, address, length, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (connection >= 0)
+        atomic_fetch_add(&seam.connections, 1);
+    return connection;
+}
+
+ssize_t recv(int socket, void *buffer, size_t size, int flags)
+{
+    find_next_once();
+    ssize_t got = next.recv(socket, buffer, size, flags);
+    if (here.phase == PHASE_FOREIGN || got <= 0)
+        return got;
+    if (here.phase == PHASE_HEAD) {
+        if (here.head_buffer == NULL) {
+            here.head_buffer = buffer;
+            here.socket = socket;
+        }
+        if (here.head_bytes == 0)
+            here.head_since_ms = msp_clock_monotonic_ms();
+        here.head_bytes += (size_t)got;
+    } else {
+        here.rate.bytes[here.rate.seconds % RATE_SECONDS] += got;
+    }
+    return got;
+}
+
+/*
+ * A worker whose threads are all taken leaves the queue alone: a connection it took could only wait
+ * in its memory, and would die with it. One that is nearly full lets its siblings go first.
+ */
+static int poll_listener(struct pollfd *listener, int timeout_ms)
+{
+    int open = atomic_load(&seam.connections);
+    listener->revents = 0;
+    if (open >= seam.max_connections) {
+        (void)next.poll(NULL, 0, 5);
+        return 0;
+    }
+    if (open >= seam.max_connections - seam.max_connections / 4)
+        (void)next.poll(NULL, 0, 1);
+    if (atomic_load(&seam.draining))
+        return next.poll(listener, 1, 20);
+    struct pollfd both[2] = {*listener, {.fd = seam.drain_event, .events = POLLIN}};
+    int ready = next.poll(both, 2, timeout_ms);
+    if (ready <= 0)
+        return ready;
+    listener->revents = both[0].revents;
+    return both[0].revents != 0 ? 1 : 0;
+}
+
+/* When a connection that waits for its next head shall be given up. */
+static int64_t head_deadline_ms(void)
+{
+    if (here.head_bytes > 0)
+        return here.head_since_ms + HEAD_MS;
+    int64_t deadline = here.idle_since_ms +
+                       (here.first_request ? FIRST_BYTE_MS : atomic_load(&seam.keep_alive_ms));
+    int64_t spared = here.idle_since_ms + SPARED_IDLE_MS;
+    bool spare = atomic_load(&seam.draining) || msp_seam_crowded();
+    return spare && spared < deadline ? spared : deadline;
+}
+
+static int give_up(struct pollfd *wait)
+{
+    here.late = true;
+    wait->revents = 0;
+    errno = ETIMEDOUT;
+    return -1;
+}
+
+/* CivetWeb's own time-out is not looked at: the option is set past ours. */
+static int poll_head(struct pollfd *wait)
+{
+    for (;;) {
+        int64_t left = head_deadline_ms() - msp_clock_monotonic_ms();
+        if (left <= 0 || atomic_load(&seam.stopping))
+            return give_up(wait);
+        bool draining = atomic_load(&seam.draining);
+        int most = draining ? 200 : IDLE_LOOK_MS;
+        struct pollfd both[2] = {*wait, {.fd = seam.drain_event, .events = POLLIN}};
+        int ready = next.poll(both, draining ? 1 : 2, left < most ? (int)left : most);
+        if (ready < 0 && errno != EINTR)
+            return -1;
+        if (ready > 0 && both[0].revents != 0) {
+            wait->revents = both[0].revents;
+            return 1;
+        }
+    }
+}
+
+static bool too_slow(void)
+{
+    if (here.budget_us >= 0 && here.waited_us > here.budget_us)
+        return true;
+    if (!here.least_rate || here.rate.seconds < RATE_SECONDS)
+        return false;
+    int64_t moved = 0;
+    for (size_t second = 0; second < RATE_SECONDS; second++)
+        moved += here.rate.bytes[second];
+    return moved < RATE_MIN_BYTES;
+}
+
+/* Judges at whole seconds, before the oldest of the ten is forgotten. */
+static bool note_waiting(int64_t waited_us)
+{
+    here.waited_us += waited_us;
+    here.rate.waited_us += waited_us;
+    while (here.rate.waited_us >= 1000000) {
+        here.rate.waited_us -= 1000000;
+        here.rate.seconds++;
+        if (too_slow())
+            return false;
+        here.rate.bytes[here.rate.seconds % RATE_SECONDS] = 0;
+    }
+    return !(here.budget_us >= 0 && here.waited_us > here.budget_us);
+}
+
+/* Bytes the kernel still holds for the reader, since "writable" comes only when a third of its
+ * buffer is free. */
+static int64_t unsent_bytes(int socket)
+{
+    int bytes = 0;
+    return ioctl(socket, SIOCOUTQ, &bytes) == 0 ? bytes : 0;
+}
+
+static int poll_transfer(struct pollfd *wait)
+{
+    for (;;) {
+        int64_t unsent = here.phase == PHASE_ANSWER ? unsent_bytes(wait->fd) : 0;
+        int64_t started = msp_clock_monotonic_us();
+        int slice_ms = 500;
+        if (here.budget_us >= 0 && here.budget_us - here.waited_us < slice_ms * 1000)
+            slice_ms = (int)((here.budget_us - here.waited_us) / 1000) + 1;
+        int ready = next.poll(wait, 1, slice_ms);
+        if (here.phase == PHASE_ANSWER)
+            here.rate.bytes[here.rate.seconds % RATE_SECONDS] += unsent - unsent_bytes(wait->fd);
+        bool in_time = note_waiting(msp_clock_monotonic_us() - started);
+        if (ready < 0 && errno != EINTR)
+            return -1;
+        if (!in_time || atomic_load(&seam.stopping))
+            return give_up(wait);
+        if (ready > 0)
+            return ready;
+    }
+}
+
+int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
+{
+    find_next_once();
+    if (here.phase == PHASE_FOREIGN || count != 1)
+        return next.poll(fds, count, timeout_ms);
+    if (here.phase == PHASE_ACCEPTOR)
+        return poll_listener(fds, timeout_ms);
+    if (here.phase == PHASE_HEAD)
+        return poll_head(fds);
+    return poll_transfer(fds);
+}
+
+static void wait_for_head(void)
+{
+    here.phase = PHASE_HEAD;
+    here.head_bytes = 0;
+    here.late = false;
+    here.idle_since_ms = msp_clock_monotonic_ms();
+}
+
+static void *thread_started(const struct mg_context *context, int type)
+{
+    (void)context;
+    here.phase = type == 0 ? PHASE_ACCEPTOR : PHASE_FOREIGN;
+    return NULL;
+}
+
+static int connection_opened(const struct mg_connection *connection, void **data)
+{
+    (void)connection;
+    (void)data;
+    memset(&here, 0, sizeof here);
+    here.first_request = true;
+    wait_for_head();
+    return 0;
+}
+
+static void connection_closed(const struct mg_connection *connection)
+{
+    (void)connection;
+    here.phase = PHASE_FOREIGN;
+    atomic_fetch_sub(&seam.connections, 1);
+}
+
+struct mg_context *msp_seam_start(const struct msp_seam_options *options,
+                                  const struct mg_callbacks *callbacks, void *user_data,
+                                  const char **civetweb_options)
+{
+    /* A loser of the race for a connection must not block in accept. */
+    int flags = fcntl(options->listener, F_GETFL);
+    if (flags < 0 || fcntl(options->listener, F_SETFL, flags | O_NONBLOCK) < 0)
+        return NULL;
+    if (seam.drain_event < 0)
+        seam.drain_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (seam.drain_event < 0)
+        return NULL;
+    uint64_t drained;
+    ssize_t ignored = read(seam.drain_event, &drained, sizeof drained);
+    (void)ignored;
+    seam.max_connections = options->max_connections;
+    atomic_store(&seam.keep_alive_ms, options->keep_alive_ms);
+    atomic_store(&seam.connections, 0);
+    atomic_store(&seam.draining, false);
+    atomic_store(&seam.stopping, false);
+
+    struct mg_callbacks all = *callbacks;
+    all.init_thread = thread_started;
+    all.init_connection = connection_opened;
+    all.connection_closed = connection_closed;
+    seam.adopted = -1;
+    adopting = options->listener;
+    struct mg_context *context = mg_start(&all, user_data, civetweb_options);
+    adopting = -1;
+    if (context != NULL && seam.adopted < 0) {
+        msp_seam_stop(context);
+        return NULL;
+    }
+    return context;
+}
+
+void msp_seam_drain(void)
+{
+    if (atomic_exchange(&seam.draining, true))
+        return;
+    /* An eventfd never turns readable unless written to, and accept() on it fails at once. */
+    int idle = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (idle >= 0) {
+        (void)dup3(idle, seam.adopted, O_CLOEXEC);
+        (void)close(idle);
+    }
+    uint64_t one = 1;
+    ssize_t ignored = write(seam.drain_event, &one, sizeof one);
+    (void)ignored;
+}
+
+void msp_seam_stop(struct mg_context *context)
+{
+    msp_seam_drain();
+    atomic_store(&seam.stopping, true);
+    mg_stop(context);
+}
+
+void msp_seam_set_keep_alive(int keep_alive_ms)
+{
+    atomic_store(&seam.keep_alive_ms, keep_alive_ms);
+}
+
+int msp_seam_connections(void)
+{
+    return atomic_load(&seam.connections);
+}
+
+bool msp_seam_crowded(void)
+{
+    return (int64_t)atomic_load(&seam.connections) * 10 > (int64_t)seam.max_connections * 9;
+}
+
+void msp_seam_request_begin(void)
+{
+    here.phase = PHASE_FOREIGN;
+    here.first_request = false;
+    here.late = false;
+}
+
+void msp_seam_request_end(void)
+{
+    wait_for_head();
+}
+
+const char *msp_seam_head_buffer(void)
+{
+    return here.head_buffer;
+}
+
+enum msp_seam_head msp_seam_head_fault(void)
+{
+    if (here.late)
+        return MSP_SEAM_HEAD_TOO_SLOW;
+    return here.head_bytes >= MSP_SEAM_HEAD_BYTES ? MSP_SEAM_HEAD_TOO_LONG : MSP_SEAM_HEAD_BAD;
+}
+
+bool msp_seam_head_unanswered(void)
+{
+    return here.phase == PHASE_HEAD && here.head_bytes > 0;
+}
+
+void msp_seam_limit_reading(int64_t budget_ms, bool least_rate)
+{
+    memset(&here.rate, 0, sizeof here.rate);
+    here.waited_us = 0;
+    here.budget_us = budget_ms > 0 ? budget_ms * 1000 : -1;
+    here.least_rate = least_rate;
+}
+
+int msp_seam_read(struct mg_connection *connection, void *buffer, size_t size, bool *out_late)
+{
+    here.late = false;
+    here.phase = PHASE_BODY;
+    int got = mg_read(connection, buffer, size);
+    here.phase = PHASE_FOREIGN;
+    *out_late = here.late;
+    return got;
+}
+
+bool msp_seam_write(struct mg_connection *connection, const void *bytes, size_t size)
+{
+    struct thread_state before = here;
+    msp_seam_limit_reading(0, true);
+    here.phase = PHASE_ANSWER;
+    int sent = mg_write(connection, bytes, size);
+    here = before;
+    return sent >= 0 && (size_t)sent == size;
+}
+
+void msp_seam_linger(size_t max_bytes, int max_ms)
+{
+    if (here.head_buffer == NULL)
+        return;
+    find_next_once();
+    (void)shutdown(here.socket, SHUT_WR);
+    int64_t deadline = msp_clock_monotonic_ms() + max_ms;
+    size_t taken = 0;
+    while (taken < max_bytes && !atomic_load(&seam.stopping)) {
+        char waste[2048];
+        int64_t left = deadline - msp_clock_monotonic_ms();
+        struct pollfd wait = {.fd = here.socket, .events = POLLIN};
+        if (left <= 0 || next.poll(&wait, 1, (int)left) <= 0)
+            return;
+        ssize_t got = next.recv(here.socket, waste, sizeof waste, 0);
+        if (got <= 0)
+            return;
+        taken += (size_t)got;
+    }
+}
