@@ -23,21 +23,24 @@
 static bool send_message(int fd, enum msp_job_operation operation, const struct msp_job *job)
 {
     struct msp_job_message message = {.operation = operation, .tenant_id = job->tenant_id};
+    struct msp_error unheard;
 
     snprintf(message.job_id, sizeof message.job_id, "%s", job->id);
     snprintf(message.kind, sizeof message.kind, "%s", job->kind);
     return msp_job_message_send(fd, &message, msp_clock_monotonic_ms() + SOCKET_PATIENCE_MS,
-                                NULL) == MSP_OK;
+                                &unheard) == MSP_OK;
 }
 
 /* A connection to the job worker on which `operation` has been said, or -1. */
 static int open_with(const struct msp_http_worker *worker, enum msp_job_operation operation,
                      const struct msp_job *job)
 {
+    struct msp_error unheard;
     int fd;
 
     if (msp_job_socket_connect(worker->job_socket_path,
-                               msp_clock_monotonic_ms() + SOCKET_PATIENCE_MS, &fd, NULL) != MSP_OK)
+                               msp_clock_monotonic_ms() + SOCKET_PATIENCE_MS, &fd,
+                               &unheard) != MSP_OK)
         return -1;
     if (!send_message(fd, operation, job)) {
         close(fd);
@@ -60,12 +63,13 @@ static void look(const struct msp_request *request, int64_t tenant_id, struct ms
     struct msp_http_worker *worker = request->worker;
     struct msp_db *db;
     struct msp_job seen;
+    struct msp_error unheard;
 
-    if (msp_pool_take(worker->pool, msp_http_settings(worker)->db_pool_wait_ms, &db, NULL) !=
+    if (msp_pool_take(worker->pool, msp_http_settings(worker)->db_pool_wait_ms, &db, &unheard) !=
         MSP_OK)
         return;
     if (msp_job_get(db, tenant_id, job->id, request->arena, msp_http_db_deadline_ms(worker), &seen,
-                    NULL) == MSP_OK)
+                    &unheard) == MSP_OK)
         *job = seen;
     msp_pool_give(worker->pool, db);
 }
@@ -77,12 +81,13 @@ static enum news listen_for(int fd, int wait_ms)
 {
     struct pollfd ready = {.fd = fd, .events = POLLIN};
     struct msp_job_message message;
+    struct msp_error unheard;
 
     /* A negative descriptor is skipped by poll(), which then only sleeps. */
     if (poll(&ready, 1, wait_ms) <= 0 || fd < 0)
         return NEWS_NONE;
     if (msp_job_message_receive(fd, &message, msp_clock_monotonic_ms() + SOCKET_PATIENCE_MS,
-                                NULL) != MSP_OK)
+                                &unheard) != MSP_OK)
         return NEWS_SOCKET_GONE;
     return message.operation == MSP_JOB_ENDED ? NEWS_ENDED : NEWS_NONE;
 }
