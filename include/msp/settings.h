@@ -64,7 +64,7 @@ typedef void (*msp_settings_complain)(void *context, bool is_error, const char *
 /*
  * Builds a whole new set of values. Every fault is complained of, not only the first;
  * with at least one fault it returns MSP_INVALID and *out is untouched. NAME_FILE=/path
- * reads a value from a file (one trailing newline dropped). Unknown names are warnings
+ * reads a value from a file (one trailing newline dropped). An empty value stands for the default. Unknown names are warnings
  * in the env file (but those starting with MSP_) and ignored in the environment.
  * `required` names the settings that must not be empty for the command at hand, closed by NULL.
  */
@@ -86,5 +86,8 @@ typedef void (*msp_settings_visit)(void *context, const char *name, enum msp_set
                                    const char *before, const char *after);
 int msp_settings_compare(const struct msp_settings *before, const struct msp_settings *after,
                          msp_settings_visit visit, void *context);
+
+/* Puts back into *after the values of `before` that only a restart may change, so that *after can be let in. */
+void msp_settings_keep_restart(const struct msp_settings *before, struct msp_settings *after);
 
 #endif
