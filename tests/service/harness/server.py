@@ -307,7 +307,7 @@ class Server:
         """{(day, member): row} of /v1/kpis/daily."""
         query = {"from_": str(from_), "to": str(to), **query}
         answer = self.v1(tenant, "/v1/kpis/daily", role, **query).must(200)
-        return {(row["day"], row.get("member")): row for row in answer.json["rows"]}
+        return {(row["day"], row["member"] or ""): row for row in answer.json["rows"]}
 
 
 def _blocks(lines, size=65536):
