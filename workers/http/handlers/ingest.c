@@ -19,6 +19,8 @@
 /* The contract's budget of a pull is 20 s; the rest is for queueing and the last page. */
 #define PULL_PATIENCE_MS 30000
 
+#define RETRY_SECONDS 5
+
 /* ---- the answer of a push ---- */
 
 static int answer_push(const struct msp_request *request, struct msp_response *response,
@@ -43,19 +45,38 @@ static int answer_push(const struct msp_request *request, struct msp_response *r
     return msp_json_answer(request, response);
 }
 
-/* A push that ended early: the fault, and how much of it is in already. */
-static int answer_broken_push(const struct msp_request *request, struct msp_response *response,
+/* A push that ended early through the client's own body: its fault, and how much of it is in. */
+static int answer_broken_body(const struct msp_request *request, struct msp_response *response,
                               const struct msp_ingest_stats *stats, struct msp_error *error)
 {
     char detail[sizeof error->detail];
 
     snprintf(detail, sizeof detail,
-             "%.300s %" PRId64 " tickets of this request were taken in before; sending all of it "
-             "again is safe.",
+             "%.300s %" PRId64 " tickets of this request were taken in; sending all of it again is "
+             "safe.",
              error->detail, stats->fetched);
     memcpy(error->detail, detail, sizeof detail);
     response->close = true; /* the rest of the body is unread */
     return msp_problem_from_error(request, response, error);
+}
+
+/* The same through the database. */
+static int answer_interrupted(const struct msp_request *request, struct msp_response *response,
+                              const struct msp_ingest_stats *stats, const struct msp_error *error)
+{
+    int status = msp_problem_from_error(request, response, error);
+    char detail[256];
+
+    response->close = true;
+    if (status != 503)
+        return status;
+    snprintf(detail, sizeof detail,
+             "PostgreSQL did not answer in time. %" PRId64 " tickets of this request are stored; "
+             "sending all of it again is safe.",
+             stats->fetched);
+    status = msp_problem(request, response, 503, "ingest_interrupted", detail, NULL);
+    msp_response_header(response, "Retry-After", "%d", RETRY_SECONDS);
+    return status;
 }
 
 /* ---- lines ---- */
@@ -95,8 +116,12 @@ static int push_lines(const struct msp_request *request, struct msp_response *re
     else if (reading.body_failed)
         keep_what_came(&sink);
     msp_ingest_sink_settle(&sink);
-    status = result == MSP_OK ? answer_push(request, response, &tenant, &sink.stats)
-                              : answer_broken_push(request, response, &sink.stats, &error);
+    if (result == MSP_OK)
+        status = answer_push(request, response, &tenant, &sink.stats);
+    else if (reading.body_failed)
+        status = answer_broken_body(request, response, &sink.stats, &error);
+    else
+        status = answer_interrupted(request, response, &sink.stats, &error);
     msp_ingest_sink_done(&sink);
     return status;
 }
@@ -128,7 +153,7 @@ static int push_list(const struct msp_request *request, struct msp_response *res
         result = msp_ingest_sink_finish(&sink, &error);
     msp_ingest_sink_settle(&sink);
     status = result == MSP_OK ? answer_push(request, response, tenant, &sink.stats)
-                              : answer_broken_push(request, response, &sink.stats, &error);
+                              : answer_interrupted(request, response, &sink.stats, &error);
     msp_ingest_sink_done(&sink);
     return status;
 }
@@ -218,11 +243,13 @@ static int answer_pull(const struct msp_request *request, struct msp_response *r
     json_t *result;
 
     if (!msp_job_state_is_final(job->state)) {
-        msp_response_header(response, "Retry-After", "5");
-        return msp_problem(request, response, 503, "pull_still_running",
-                           "The pull was queued and goes on, but has not ended in time; call again "
-                           "to go on from where it comes to.",
-                           NULL);
+        int status = msp_problem(request, response, 503, "pull_still_running",
+                                 "The pull was queued and goes on, but has not ended in time; call "
+                                 "again to go on from where it comes to.",
+                                 NULL);
+
+        msp_response_header(response, "Retry-After", "%d", RETRY_SECONDS);
+        return status;
     }
     if (job->state != MSP_JOB_SUCCEEDED)
         return answer_failed_pull(request, response, tenant, job);
