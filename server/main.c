@@ -1,0 +1,158 @@
+/* The program's door: the table of commands. What they do is written in the files of their names.
+ */
+#include "command.h"
+
+#include <bsd/unistd.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct msp_command_option show_config_options[] = {
+    {"sample", NULL, false, "print a sample env file with every setting explained"},
+    {0},
+};
+
+static const struct msp_command_option tenant_add_options[] = {
+    {"name", "NAME", true, "the name people see"},
+    {"timezone", "ZONE", true, "IANA time zone, such as Europe/Paris"},
+    {"source", "SOURCE", false, "where tickets are pulled from; without it they are pushed"},
+    {0},
+};
+
+static const struct msp_command_option tenant_set_options[] = {
+    {"name", "NAME", false, "the name people see"},
+    {"timezone", "ZONE", false, "IANA time zone; every day of the tenant is computed again"},
+    {"source", "SOURCE", false, "where tickets are pulled from; \"\" = they are pushed"},
+    {0},
+};
+
+static const struct msp_command_option token_options[] = {
+    {"role", "ROLE", true, "admin, manager, tech or client"},
+    {"tenant", "TENANT", false, "whose data it opens; not with the role admin"},
+    {"subject", "NAME", false, "who holds it; shown in logs"},
+    {"ttl", "SECONDS", false, "how long it is good (3600)"},
+    {0},
+};
+
+#define WAIT_OPTIONS                                                                               \
+    {"wait", NULL, false, "wait for the end and print the result (does so without this too)"},     \
+        {"no-wait", NULL, false, "print the job and return at once"},                              \
+    {                                                                                              \
+        "timeout", "SECONDS", false, "wait no longer than this (3600)"                             \
+    }
+
+static const struct msp_command_option ingest_options[] = {
+    {"tenant", "TENANT", true, "whose source is pulled"},
+    WAIT_OPTIONS,
+    {0},
+};
+
+static const struct msp_command_option kpi_options[] = {
+    {"tenant", "TENANT", false, "one tenant; without it all"},
+    {"date", "DAY", false, "one local day; without it the last ended one"},
+    {"from", "DAY", false, "first day of a range"},
+    {"to", "DAY", false, "last day of a range"},
+    WAIT_OPTIONS,
+    {0},
+};
+
+static const struct msp_command_option export_options[] = {
+    {"tenant", "TENANT", false, "one tenant; without it all"},
+    {"from", "DAY", false, "first day of a range; without a range what changed"},
+    {"to", "DAY", false, "last day of a range"},
+    {"force", NULL, false, "export days that are not complete too"},
+    WAIT_OPTIONS,
+    {0},
+};
+
+static const struct msp_command_option job_list_options[] = {
+    {"state", "STATE", false, "queued, running, succeeded, failed or cancelled"},
+    {"kind", "KIND", false, "kpi, export, ingest, …"},
+    {"tenant", "TENANT", false, "one tenant; without it all"},
+    {"limit", "N", false, "how many, newest first (20)"},
+    {0},
+};
+
+static const struct msp_command_option job_watch_options[] = {
+    {"timeout", "SECONDS", false, "watch no longer than this (3600)"},
+    {0},
+};
+
+static const struct msp_command tenant_commands[] = {
+    {"add", "TENANT", "Adds a tenant under its slug (a-z, 0-9 and -).", tenant_add_options, NULL,
+     msp_command_tenant_add},
+    {"list", NULL, "Lists all tenants.", NULL, NULL, msp_command_tenant_list},
+    {"set", "TENANT", "Changes what is given.", tenant_set_options, NULL, msp_command_tenant_set},
+    {"disable", "TENANT", "Shuts a tenant out and keeps its data.", NULL, NULL,
+     msp_command_tenant_disable},
+    {"enable", "TENANT", "Lets a disabled tenant in again.", NULL, NULL, msp_command_tenant_enable},
+    {0},
+};
+
+static const struct msp_command ingest_commands[] = {
+    {"pull", NULL, "Pulls a tenant's tickets from its source until it is drained.", ingest_options,
+     NULL, msp_command_ingest_pull},
+    {0},
+};
+
+static const struct msp_command kpi_commands[] = {
+    {"compute", NULL, "Computes daily KPIs, and days that late data made dirty.", kpi_options, NULL,
+     msp_command_kpi_compute},
+    {0},
+};
+
+static const struct msp_command export_commands[] = {
+    {"generate", NULL, "Writes CSV files to the export storage.", export_options, NULL,
+     msp_command_export_generate},
+    {0},
+};
+
+static const struct msp_command job_commands[] = {
+    {"list", NULL, "Lists jobs, newest first.", job_list_options, NULL, msp_command_job_list},
+    {"show", "ID", "Shows one job.", NULL, NULL, msp_command_job_show},
+    {"watch", "ID", "Follows a job until it ends and prints its result.", job_watch_options, NULL,
+     msp_command_job_watch},
+    {0},
+};
+
+static const struct msp_command commands[] = {
+    {"serve", NULL, "Runs the server in the foreground until SIGTERM.", NULL, NULL,
+     msp_command_serve},
+    {"migrate", NULL, "Brings the database to this program's schema.", NULL, NULL,
+     msp_command_migrate},
+    {"check-config", NULL, "Says everything that is wrong with the settings.", NULL, NULL,
+     msp_command_check_config},
+    {"show-config", NULL, "Prints the settings, secrets masked.", show_config_options, NULL,
+     msp_command_show_config},
+    {"reload", NULL, "Asks the running server to read its settings again.", NULL, NULL,
+     msp_command_reload},
+    {"status", NULL, "Shows processes, health and the last reload.", NULL, NULL,
+     msp_command_status},
+    {"tenant", NULL, "Tenants: add, list, set, disable, enable.", NULL, tenant_commands, NULL},
+    {"token", NULL, "Prints a signed token for the HTTP API.", token_options, NULL,
+     msp_command_token},
+    {"ingest", NULL, "Tickets: pull.", NULL, ingest_commands, NULL},
+    {"kpi", NULL, "KPIs: compute.", NULL, kpi_commands, NULL},
+    {"export", NULL, "Exports: generate.", NULL, export_commands, NULL},
+    {"job", NULL, "Jobs: list, show, watch.", NULL, job_commands, NULL},
+    {"version", NULL, "Prints the program's version.", NULL, NULL, msp_command_version},
+    {0},
+};
+
+int msp_command_version(const struct msp_invocation *invocation)
+{
+    (void)printf(invocation->json ? "{\"version\":\"%s\"}\n" : "msp-analytics %s\n", MSP_VERSION);
+    return MSP_COMMAND_DONE;
+}
+
+int main(int argc, char **argv)
+{
+    /* The titles of the processes are written over argv and environ, which this moves out of the
+     * way. */
+    setproctitle_init(argc, argv, environ);
+    const int code = msp_command_run(commands, argc, argv);
+    if (fflush(stdout) != 0) {
+        perror("msp-analytics: cannot write to standard output");
+        return MSP_COMMAND_FAILED;
+    }
+    return code;
+}
