@@ -225,7 +225,7 @@ void msp_timestamp_format(int64_t unix_us, char out[MSP_TIMESTAMP_TEXT_BYTES])
     int64_t unix_seconds = divide_down(unix_us, US_A_SECOND);
     int64_t day = divide_down(unix_seconds, SECONDS_A_DAY);
     int second_of_day = (int)(unix_seconds - day * SECONDS_A_DAY);
-    int fraction_us = (int)(unix_us - unix_seconds * US_A_SECOND);
+    int fraction_us = (int)(unix_us % US_A_SECOND + (unix_us % US_A_SECOND < 0 ? US_A_SECOND : 0));
 
     char *at = put_date(out, MSP_DAY_TEXT_BYTES, day);
     *at++ = 'T';
