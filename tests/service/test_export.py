@@ -1,0 +1,322 @@
+"""Exports: the layout and the CSV that Power BI and Excel rely on, whole or not at all."""
+
+import csv
+import datetime
+import hashlib
+import io
+import json
+import os
+import subprocess
+
+import pytest
+
+from harness import expected
+from harness.tickets import crowd, stamp, ticket
+
+GENERATE = "/internal/exports/generate"
+FIRST, LAST = datetime.date(2024, 3, 1), datetime.date(2024, 3, 10)
+NEWER = "2024-05-01T00:00:00Z"
+
+
+def export(server, slug, **parameters):
+    """Runs an export; the finished job."""
+    return server.job(GENERATE, {"tenant_id": slug, **parameters})
+
+
+def exported(server, slug, **parameters):
+    job = export(server, slug, **parameters)
+    assert job["state"] == "succeeded", job
+    return job["result"]["export_locations"]
+
+
+def folder(server, slug, dataset="kpi_daily"):
+    return os.path.join(server.exports, f"tenant={slug}", f"dataset={dataset}")
+
+
+def read(path):
+    with open(path, "rb") as source:
+        return source.read()
+
+
+def rows_of(path):
+    """The rows of an exported CSV, after its outer form was checked."""
+    content = read(path)
+    assert content.startswith(b"\xef\xbb\xbf"), path
+    assert content.endswith(b"\r\n")
+    text = content[3:].decode("utf-8")
+    assert not text.startswith("\ufeff")
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def all_files(root):
+    return sorted(os.path.relpath(os.path.join(where, name), root)
+                  for where, _, names in os.walk(root) for name in names)
+
+
+def partitions(server, slug, dataset="kpi_daily"):
+    return {name.split("=")[1] for name in os.listdir(folder(server, slug, dataset)) if name.startswith("date=")}
+
+
+@pytest.fixture
+def computed(server, tenant):
+    """A tenant with a crowd of tickets, ten computed days, nothing exported."""
+    slug = tenant(timezone="Europe/Paris")
+    server.feed(slug, crowd(17, 600, FIRST, LAST))
+    server.compute(slug, FIRST, LAST)
+    return slug
+
+
+# ---- layout ----
+
+def test_files_lie_where_the_contract_says_and_match_what_the_job_tells(server, computed):
+    told = exported(server, computed, **{"from": str(FIRST), "to": str(LAST), "datasets": ["kpi_daily"]})
+    root = folder(server, computed)
+    days = [day.isoformat() for day in expected.days_between(FIRST, LAST)]
+    wanted = sorted([f"date={day}/part-0.csv" for day in days] + ["latest.csv", "manifest.json"])
+    assert all_files(root) == wanted
+    assert len(told) == len(days) + 1
+    for entry in told:
+        assert set(entry) == {"tenant_id", "dataset", "location", "rows", "bytes", "sha256"}
+        assert entry["tenant_id"] == computed and entry["dataset"] == "kpi_daily"
+        path = entry["location"].removeprefix("file://")
+        content = read(path)
+        assert path.startswith(root)
+        assert entry["bytes"] == len(content) and entry["sha256"] == hashlib.sha256(content).hexdigest()
+        assert entry["rows"] == len(rows_of(path))
+
+
+def test_the_manifest_names_every_file_with_its_rows_bytes_and_sum(server, computed):
+    exported(server, computed, **{"from": str(FIRST), "to": str(LAST)})
+    for dataset in ("kpi_daily", "tickets"):
+        root = folder(server, computed, dataset)
+        manifest = json.loads(read(os.path.join(root, "manifest.json")))
+        assert isinstance(manifest["schema_version"], int)
+        assert manifest["dataset"] == dataset and manifest["tenant"] == computed
+        named = {}
+        for entry in manifest["files"]:
+            path = os.path.join(server.exports, entry["location"].removeprefix(f"file://{server.exports}/"))
+            content = read(path)
+            assert entry["bytes"] == len(content) and entry["sha256"] == hashlib.sha256(content).hexdigest()
+            assert entry["rows"] == len(rows_of(path))
+            named[os.path.relpath(path, root)] = entry
+        assert sorted(named) == [name for name in all_files(root) if name != "manifest.json"]
+
+
+def test_latest_csv_is_all_parts_joined_under_one_header(server, computed):
+    exported(server, computed, **{"from": str(FIRST), "to": str(LAST)})
+    for dataset in ("kpi_daily", "tickets"):
+        root = folder(server, computed, dataset)
+        parts = [row for day in sorted(partitions(server, computed, dataset))
+                 for row in rows_of(os.path.join(root, f"date={day}", "part-0.csv"))]
+        assert rows_of(os.path.join(root, "latest.csv")) == parts
+
+
+# ---- content ----
+
+def test_kpi_rows_hold_every_dimension_and_member_with_the_right_numbers(server, computed):
+    exported(server, computed, **{"from": str(FIRST), "to": str(LAST), "datasets": ["kpi_daily"]})
+    rows = rows_of(os.path.join(folder(server, computed), "latest.csv"))
+    tickets = crowd(17, 600, FIRST, LAST)
+    for dimension in expected.DIMENSIONS:
+        mine = {(row["day"], row["member"]): row for row in rows if row["dimension"] == dimension}
+        cells = expected.kpis(tickets, "Europe/Paris", FIRST, LAST, dimension)
+        guarded = {(day, "'" + member if member.startswith("=") else member): cell
+                   for (day, member), cell in cells.items()}
+        assert set(mine) == {(day.isoformat(), member) for day, member in guarded}
+        for (day, member), cell in guarded.items():
+            row = mine[day.isoformat(), member]
+            for name in expected.COUNTS:
+                assert int(row[name]) == cell[name], (day, member, name)
+
+
+def test_tickets_are_partitioned_by_their_local_creation_day(server, tenant):
+    slug = tenant(timezone="Asia/Tokyo")
+    server.push(slug, [ticket("late", "2024-03-01T14:59:59Z"), ticket("early", "2024-03-01T15:00:00Z")])
+    server.compute(slug, "2024-03-01", "2024-03-02")
+    exported(server, slug, **{"from": "2024-03-01", "to": "2024-03-02", "datasets": ["tickets"]})
+    root = folder(server, slug, "tickets")
+    for day, name in (("2024-03-01", "late"), ("2024-03-02", "early")):
+        assert [row["external_id"] for row in rows_of(f"{root}/date={day}/part-0.csv")] == [name]
+
+
+def test_a_ticket_reads_back_as_it_came_whatever_its_text(server, tenant):
+    slug = tenant()
+    hostile = ['comma, "quoted"', "two\nlines", "two\r\nlines", "山 ü 🙂", " leading", "trailing ", '"', ",", "a'b"]
+    formulas = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"]
+    made = [ticket(f"T{n:02}", "2024-03-01T08:00:00Z", title=text, sla_met=True, csat=3)
+            for n, text in enumerate(hostile + formulas)]
+    server.push(slug, made + [ticket("T98", "2024-03-01T08:00:00Z", title=""), ticket("T99", "2024-03-01T08:00:00Z")])
+    server.compute(slug, "2024-03-01")
+    exported(server, slug, **{"from": "2024-03-01", "to": "2024-03-01", "datasets": ["tickets"]})
+    rows = {row["external_id"]: row for row in rows_of(f"{folder(server, slug, 'tickets')}/latest.csv")}
+    for n, text in enumerate(hostile):
+        assert rows[f"T{n:02}"]["title"] == text
+    for n, text in enumerate(formulas, len(hostile)):
+        assert rows[f"T{n:02}"]["title"] == "'" + text
+    assert rows["T98"]["title"] == rows["T99"]["title"] == rows["T99"]["resolved_at"] == ""
+    assert rows["T00"]["created_at"] == "2024-03-01T08:00:00Z" and rows["T00"]["csat"] == "3"
+
+
+def test_the_columns_stand_in_their_fixed_order(server, computed):
+    exported(server, computed, **{"from": str(FIRST), "to": str(LAST)})
+    heads = {dataset: read(f"{folder(server, computed, dataset)}/latest.csv").split(b"\r\n")[0].decode("utf-8-sig")
+             for dataset in ("kpi_daily", "tickets")}
+    for column in ("day", "dimension", "member", *expected.COUNTS):
+        assert column in heads["kpi_daily"].split(",")
+    for column in ("external_id", "title", "status", "source_status", "priority", "category", "assignee",
+                   "requester", "group", "channel", "created_at", "updated_at", "first_response_at", "resolved_at",
+                   "closed_at", "due_at", "sla_met", "reopen_count", "reassignment_count", "csat", "version"):
+        assert column in heads["tickets"].split(",")
+    for dataset in heads:
+        for day in partitions(server, computed, dataset):
+            part = read(f"{folder(server, computed, dataset)}/date={day}/part-0.csv")
+            assert part.split(b"\r\n")[0].decode("utf-8-sig") == heads[dataset]
+
+
+def test_a_tenants_files_hold_nothing_of_another(server, tenant):
+    slugs = [tenant(), tenant()]
+    for slug in slugs:
+        server.push(slug, [ticket("same", "2024-03-01T08:00:00Z", title=f"of {slug}!")])
+        server.compute(slug, "2024-03-01")
+    job = server.job(GENERATE, {"tenant_id": slugs[0], "from": "2024-03-01", "to": "2024-03-01"})
+    assert job["state"] == "succeeded"
+    assert not os.path.exists(os.path.join(server.exports, f"tenant={slugs[1]}"))
+    assert f"of {slugs[1]}!".encode() not in read(f"{folder(server, slugs[0], 'tickets')}/latest.csv")
+
+
+# ---- which days ----
+
+def test_without_a_range_only_days_that_changed_since_the_last_export_are_written(server, computed):
+    told = exported(server, computed, datasets=["kpi_daily"])
+    assert len(told) == 11
+    assert exported(server, computed, datasets=["kpi_daily"]) == []
+    root = folder(server, computed)
+    before = {name: os.stat(os.path.join(root, name)).st_mtime_ns for name in all_files(root)}
+    server.push(computed, [ticket("late", "2024-03-04T08:00:00Z", NEWER, resolved_at="2024-03-05T08:00:00Z")])
+    told = exported(server, computed, datasets=["kpi_daily"])
+    assert sorted(os.path.relpath(entry["location"].removeprefix("file://"), root) for entry in told) == \
+        ["date=2024-03-04/part-0.csv", "date=2024-03-05/part-0.csv", "latest.csv"]
+    after = {name: os.stat(os.path.join(root, name)).st_mtime_ns for name in all_files(root)}
+    assert {name for name in after if after[name] != before.get(name)} == \
+        {"date=2024-03-04/part-0.csv", "date=2024-03-05/part-0.csv", "latest.csv", "manifest.json"}
+
+
+def test_an_export_recomputes_dirty_days_first(server, computed):
+    server.push(computed, [ticket(f"late{n}", "2024-03-04T08:00:00Z", NEWER) for n in range(7)])
+    exported(server, computed, datasets=["kpi_daily"])
+    tickets = crowd(17, 600, FIRST, LAST) + [ticket(f"late{n}", "2024-03-04T08:00:00Z", NEWER) for n in range(7)]
+    cells = expected.kpis(tickets, "Europe/Paris", FIRST, LAST)
+    rows = {row["day"]: row for row in rows_of(f"{folder(server, computed)}/latest.csv")
+            if row["dimension"] == "all"}
+    for (day, _), cell in cells.items():
+        assert int(rows[day.isoformat()]["backlog"]) == cell["backlog"]
+
+
+def test_latest_csv_keeps_the_days_of_earlier_exports(server, computed):
+    exported(server, computed, **{"from": "2024-03-01", "to": "2024-03-03", "datasets": ["kpi_daily"]})
+    exported(server, computed, **{"from": "2024-03-05", "to": "2024-03-06", "datasets": ["kpi_daily"]})
+    days = {row["day"] for row in rows_of(f"{folder(server, computed)}/latest.csv")}
+    assert days == {"2024-03-01", "2024-03-02", "2024-03-03", "2024-03-05", "2024-03-06"}
+
+
+def test_a_day_that_is_not_complete_fails_unless_forced(server, tenant):
+    slug = tenant()
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    server.push(slug, [ticket("now", stamp(datetime.datetime.now(datetime.timezone.utc)))])
+    server.compute(slug, today - datetime.timedelta(2), today)
+    asked = {"from": str(today - datetime.timedelta(1)), "to": str(today), "datasets": ["kpi_daily"]}
+    job = export(server, slug, **asked)
+    assert job["state"] == "failed" and job["error"]["code"] and today.isoformat() in job["error"]["detail"]
+    assert not os.path.exists(os.path.join(folder(server, slug), "latest.csv"))
+    assert len(exported(server, slug, **asked, force=True)) == 3
+
+
+def test_a_day_never_computed_is_not_complete(server, tenant):
+    slug = tenant()
+    server.compute(slug, "2024-03-01")
+    assert export(server, slug, **{"from": "2024-03-01", "to": "2024-03-02"})["state"] == "failed"
+
+
+def test_one_tenant_that_cannot_be_exported_does_not_keep_the_others_from_it(new_stack):
+    server = new_stack().server().start()
+    for slug in ("good", "bad"):
+        server.add_tenant(slug)
+        server.push(slug, [ticket("A", "2024-03-01T08:00:00Z")])
+    server.compute("good", "2024-03-01")
+    job = server.job(GENERATE, {"from": "2024-03-01", "to": "2024-03-02"})
+    assert job["state"] == "failed"
+    server.compute("good", "2024-03-01", "2024-03-02")
+    job = server.job(GENERATE, {"from": "2024-03-01", "to": "2024-03-02"})
+    assert job["state"] == "failed" and "bad" in job["error"]["detail"]
+    assert os.path.exists(f"{folder(server, 'good')}/latest.csv")
+    assert not os.path.exists(f"{folder(server, 'bad')}/latest.csv")
+
+
+# ---- asking ----
+
+@pytest.mark.parametrize("body,pointer", [
+    ({"datasets": ["kpis"]}, "/datasets/0"), ({"datasets": "kpi_daily"}, "/datasets"), ({"format": "xlsx"}, "/format"),
+    ({"force": "yes"}, "/force"), ({"from": "2024-03-02", "to": "2024-03-01"}, "/to"), ({"day": "2024-03-01"}, "/day")])
+def test_a_wrong_order_is_refused_with_its_pointer(server, tenant, body, pointer):
+    answer = server.internal("POST", GENERATE, {"tenant_id": tenant(), **body})
+    answer.problem(400)
+    assert pointer in answer.pointers()
+
+
+def test_a_manager_exports_and_lists_and_others_may_not(server, computed):
+    body = {"from": str(FIRST), "to": str(LAST)}
+    for role in ("tech", "client"):
+        server.post("/v1/exports", body, token=server.token(role, computed)).problem(403)
+        server.v1(computed, "/v1/exports", role=role).problem(403)
+    answer = server.post("/v1/exports", body, token=server.token("manager", computed),
+                         headers={"Prefer": "wait=30"}).must(200)
+    assert answer.json["job"]["state"] == "succeeded" and answer.json["export_locations"]
+    assert server.exports not in server.v1(computed, "/v1/exports").must(200).text
+
+
+# ---- faults ----
+
+def test_a_full_disk_fails_the_job_cleanly_and_leaves_nothing_partial(new_stack, expect_log):
+    expect_log(r"(?i)no space|storage|export")
+    stack = new_stack()
+    server = stack.server(JOB_THREADS="2")
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", server.exports],
+                             capture_output=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip(f"cannot mount a small tmpfs here: {mounted.stderr.decode().strip()}")
+    try:
+        server.start()
+        slug = server.add_tenant("full-disk")
+        server.feed(slug, [ticket(f"T{n}", f"2024-03-{n % 5 + 1:02}T08:00:00Z", title="x" * 500) for n in range(200)])
+        server.compute(slug, "2024-03-01", "2024-03-05")
+        assert len(exported(server, slug, datasets=["kpi_daily"])) == 6
+        whole = {name: read(os.path.join(server.exports, name)) for name in all_files(server.exports)}
+        server.feed(slug, [ticket(f"U{n}", f"2024-03-{n % 5 + 1:02}T08:00:00Z", title="x" * 500) for n in range(900)])
+        job = export(server, slug)
+        assert job["state"] == "failed" and job["error"]["code"] and job["error"]["detail"]
+        left = all_files(server.exports)
+        assert not [name for name in left if "tickets" in name and name.endswith(".csv")], left
+        for name, content in whole.items():
+            if "dataset=tickets" not in name and name.endswith("part-0.csv"):
+                assert read(os.path.join(server.exports, name)).startswith(b"\xef\xbb\xbf")
+        used = os.statvfs(server.exports)
+        assert used.f_bfree * used.f_bsize > 128 << 10, "the failed export's space was not given back"
+        server.get("/readyz").must(200)
+    finally:
+        server.stop()
+        subprocess.run(["umount", server.exports], check=True)
+
+
+def test_an_unwritable_folder_fails_the_job_with_a_reason_and_works_again_once_mended(new_stack, expect_log):
+    expect_log(r"(?i)storage|export")
+    server = new_stack().server().start()
+    slug = server.add_tenant("no-folder")
+    server.compute(slug, "2024-03-01")
+    os.rmdir(server.exports)
+    with open(server.exports, "w", encoding="ascii") as blocker:
+        blocker.write("a file where a folder should be")
+    job = export(server, slug)
+    assert job["state"] == "failed" and job["error"]["detail"]
+    os.remove(server.exports)
+    os.mkdir(server.exports)
+    assert len(exported(server, slug, datasets=["kpi_daily"])) == 2
