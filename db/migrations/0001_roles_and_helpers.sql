@@ -13,8 +13,8 @@ BEGIN
     END IF;
 END $$;
 
-CREATE SCHEMA IF NOT EXISTS msp;
 GRANT USAGE ON SCHEMA msp TO msp_api, msp_auth, msp_admin, msp_jobs, msp_report;
+GRANT SELECT ON msp.migrations TO msp_api, msp_admin, msp_jobs;
 
 -- The only way a transaction gets its tenant; it ends with the transaction.
 CREATE FUNCTION msp.set_tenant(tenant bigint) RETURNS void

@@ -1,0 +1,39 @@
+/* PostgreSQL's binary forms: reading cells of results, and building arrays as parameters. */
+#ifndef MSP_DB_WIRE_H
+#define MSP_DB_WIRE_H
+
+#include "msp/buffer.h"
+#include "msp/db.h"
+
+/* Days and instants of binary or text-free results; MSP_NO_DAY and MSP_NO_TIME for null. Binary results only. */
+int32_t msp_wire_day(const PGresult *result, int row, int column);
+int64_t msp_wire_time(const PGresult *result, int row, int column);
+
+/*
+ * Points into a binary result at the elements of a one-dimensional array without nulls of `width`-byte integers:
+ * returns their number and sets *out to the first element's length field; 0 for null, empty or another form.
+ */
+size_t msp_wire_int_array(const PGresult *result, int row, int column, size_t width,
+                          const char **out);
+/* Element `index` of such an array. */
+int64_t msp_wire_element(const char *first, size_t index, size_t width);
+
+/* Builds the binary form of a one-dimensional array in a buffer. */
+enum msp_wire_oid {
+    MSP_OID_BOOL = 16,
+    MSP_OID_INT8 = 20,
+    MSP_OID_INT2 = 21,
+    MSP_OID_INT4 = 23,
+    MSP_OID_TEXT = 25,
+    MSP_OID_TIMESTAMPTZ = 1184,
+};
+
+/* Starts an array of exactly `count` elements; that many of the calls below must follow. */
+void msp_wire_array_begin(struct msp_buffer *out, enum msp_wire_oid element, size_t count);
+void msp_wire_add_null(struct msp_buffer *out);
+void msp_wire_add_text(struct msp_buffer *out, const char *text); /* NULL = null */
+void msp_wire_add_bool(struct msp_buffer *out, bool value);
+void msp_wire_add_int(struct msp_buffer *out, int64_t value, size_t width); /* 2, 4 or 8 bytes */
+void msp_wire_add_time(struct msp_buffer *out, int64_t unix_us);            /* MSP_NO_TIME = null */
+
+#endif
