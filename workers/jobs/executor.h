@@ -1,0 +1,52 @@
+/*
+ * The threads that run jobs, in two lanes, so that a pull of tickets never waits behind a long
+ * recompute. Each has its own connection and memory; they share a wake-up and nothing else.
+ */
+#ifndef MSP_EXECUTOR_H
+#define MSP_EXECUTOR_H
+
+#include "job_events.h"
+#include "msp/child.h"
+
+#include <stdbool.h>
+
+struct msp_executors;
+
+/* `worker` and what `child` points to must outlive the executors. */
+struct msp_executors *msp_executors_new(const struct msp_child *child, const char *worker,
+                                        struct msp_job_events *events) MSP_MUST_CHECK;
+
+/*
+ * Lets the threads claim. Only after what earlier lives of this node held has been taken back:
+ * from then on jobs under the node's name are ours.
+ */
+void msp_executors_open(struct msp_executors *executors);
+
+/*
+ * The name under which a thread holds a job now; false when it holds none. `index` from 0 to
+ * msp_executors_count - 1. Each thread holds jobs under a name of its own and takes a new one when
+ * it cannot know whether a claim went through: nobody beats for the old name, so such a job comes
+ * back by itself.
+ */
+#define MSP_EXECUTOR_NAME_BYTES 96
+bool msp_executors_holder(struct msp_executors *executors, int index,
+                          char out[MSP_EXECUTOR_NAME_BYTES]) MSP_MUST_CHECK;
+int msp_executors_count(const struct msp_executors *executors);
+
+/* Starts JOB_THREADS threads, at least one a lane. */
+enum msp_result msp_executors_start(struct msp_executors *executors,
+                                    struct msp_error *error) MSP_MUST_CHECK;
+
+/* There may be something to claim. Any thread. */
+void msp_executors_wake(struct msp_executors *executors);
+
+/* No more claims; what runs is interrupted and handed back. May be called again to insist. */
+void msp_executors_stop(struct msp_executors *executors);
+
+/* How many threads have not ended yet. */
+int msp_executors_alive(const struct msp_executors *executors);
+
+/* Joins the threads, which must have been stopped. NULL is fine. */
+void msp_executors_free(struct msp_executors *executors);
+
+#endif

@@ -1,0 +1,103 @@
+/* What every kind of job asks of its attempt. Knows no kind. */
+#include "job_run.h"
+
+#include "msp/clock.h"
+#include "msp/timestamp.h"
+
+#include <string.h>
+
+#define PROGRESS_EVERY_MS    1000
+#define PROGRESS_DEADLINE_MS 10000
+
+/* A first export of three years in two datasets describes 2,200 files in about 600 KiB. */
+const struct msp_json_limits msp_job_json_limits = {
+    .max_bytes = 8U << 20,
+    .max_depth = 16,
+    .max_elements = 1000000,
+};
+
+bool msp_job_run_should_stop(const struct msp_job_run *run)
+{
+    return atomic_load(run->stopping) || msp_clock_monotonic_ms() >= run->deadline_ms;
+}
+
+enum msp_result msp_job_run_check(const struct msp_job_run *run, struct msp_error *error)
+{
+    if (atomic_load(run->stopping)) {
+        return msp_fail(error, MSP_CANCELLED, "stopping",
+                        "The job worker is leaving; the job goes back to the queue.");
+    }
+    if (msp_clock_monotonic_ms() >= run->deadline_ms) {
+        return msp_fail(error, MSP_TIMED_OUT, "job_too_long",
+                        "The job took longer than its kind may; ask for a smaller range.");
+    }
+    return MSP_OK;
+}
+
+enum msp_result msp_job_run_progress(struct msp_job_run *run, int64_t done, int64_t total,
+                                     const char *stage, struct msp_error *error)
+{
+    enum msp_result result = msp_job_run_check(run, error);
+    if (result != MSP_OK) {
+        return result;
+    }
+    int64_t now_ms = msp_clock_monotonic_ms();
+    bool same_stage = strcmp(run->stage, stage) == 0;
+    if (run->progress_written_ms != 0 && same_stage &&
+        now_ms - run->progress_written_ms < PROGRESS_EVERY_MS) {
+        return MSP_OK;
+    }
+    result = msp_job_progress(run->db, &run->fence, done, total, stage,
+                              msp_job_run_deadline_in(run, PROGRESS_DEADLINE_MS), error);
+    if (result != MSP_OK) {
+        return result;
+    }
+    run->progress_written_ms = now_ms;
+    (void)strncpy(run->stage, stage, sizeof run->stage - 1);
+    msp_job_events_push(run->events, MSP_EVENT_PROGRESS, run->job, done, total);
+    return MSP_OK;
+}
+
+enum msp_result msp_job_run_parameters(const struct msp_job_run *run, json_t **out_parameters,
+                                       struct msp_error *error)
+{
+    const char *text = run->job->parameters;
+    if (text == NULL) {
+        text = "{}";
+    }
+    return msp_json_parse(text, strlen(text), &msp_job_json_limits, out_parameters, error);
+}
+
+enum msp_result msp_job_parameter_day(const json_t *parameters, const char *name, int32_t *out_day,
+                                      struct msp_error *error)
+{
+    const json_t *value = json_object_get(parameters, name);
+    if (value == NULL || json_is_null(value)) {
+        *out_day = MSP_NO_DAY;
+        return MSP_OK;
+    }
+    if (json_is_string(value) &&
+        msp_day_parse(json_string_value(value), json_string_length(value), out_day)) {
+        return MSP_OK;
+    }
+    return msp_fail(error, MSP_INVALID, "day_malformed",
+                    "The parameter \"%s\" must be a calendar day written YYYY-MM-DD.", name);
+}
+
+enum msp_result msp_job_run_tenant(const struct msp_job_run *run, struct msp_tenant *out,
+                                   struct msp_error *error)
+{
+    if (msp_tenant_cache_find(run->tenants, run->job->tenant, out) &&
+        out->id == run->job->tenant_id) {
+        return MSP_OK;
+    }
+    return msp_fail(error, MSP_UNAVAILABLE, "tenant_not_known_yet",
+                    "This node has not read tenant \"%s\" yet; the job is tried again.",
+                    run->job->tenant);
+}
+
+int64_t msp_job_run_deadline_in(const struct msp_job_run *run, int64_t ms)
+{
+    int64_t wanted_ms = msp_clock_monotonic_ms() + ms;
+    return wanted_ms < run->deadline_ms ? wanted_ms : run->deadline_ms;
+}

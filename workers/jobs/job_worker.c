@@ -1,0 +1,208 @@
+/*
+ * The job worker's main function: a loop over sockets and timers that never touches the database
+ * and runs no job. Threads do that; this loop wakes them, passes their news on, and sees them out.
+ */
+#include "executor.h"
+#include "housekeeper.h"
+#include "msp/child.h"
+#include "msp/clock.h"
+#include "msp/json_reader.h"
+#include "msp/log.h"
+#include "node_identity.h"
+#include "subscriptions.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOOK_FOR_WORK_MS  2000 /* without any hint */
+#define CHECK_PATIENCE_MS 5000
+#define INSIST_EVERY_MS   500  /* a cancel may fall between two statements */
+#define LEAVE_WITHIN_MS   6000 /* then threads stuck in a call are left to the kernel */
+
+struct job_worker {
+    const struct msp_child *child;
+    struct msp_node_identity identity;
+    struct msp_job_events *events;
+    struct msp_executors *executors;
+    struct msp_housekeeper *keeper;
+    struct msp_subscriptions *subscriptions;
+    int64_t look_due_ms;
+    int64_t insist_due_ms;
+    int64_t leave_by_ms; /* 0 = not leaving */
+    struct pollfd waited[MSP_SUBSCRIBERS_MAX + 3];
+};
+
+static void free_worker(struct job_worker *worker)
+{
+    if (worker == NULL) {
+        return;
+    }
+    msp_housekeeper_free(worker->keeper);
+    msp_executors_free(worker->executors);
+    msp_subscriptions_free(worker->subscriptions);
+    msp_job_events_free(worker->events);
+    msp_node_identity_done(&worker->identity);
+    free(worker);
+}
+
+/* A login that walks through the wall is refused; a database that is away is waited for by the
+ * threads. */
+static bool login_is_fit(const struct msp_child *child)
+{
+    struct msp_db_options options = {
+        .url = child->settings->jobs_database_url,
+        .role = "msp_jobs",
+        .application_name = "msp-analytics job worker",
+    };
+    struct msp_db *db = msp_db_new(&options);
+    struct msp_error error;
+    if (db == NULL) {
+        return true;
+    }
+    enum msp_result result = msp_db_check(db, msp_clock_monotonic_ms() + CHECK_PATIENCE_MS, &error);
+    msp_db_free(db);
+    if (result != MSP_OK) {
+        bool unfit = result == MSP_INVALID || result == MSP_FORBIDDEN;
+        msp_log(unfit ? MSP_LOG_ERROR : MSP_LOG_WARNING,
+                unfit ? "The job worker cannot use this database"
+                      : "PostgreSQL cannot be asked yet; jobs start once it answers",
+                "code", error.code, "detail", error.detail, NULL);
+        return !unfit;
+    }
+    return true;
+}
+
+static struct job_worker *new_worker(const struct msp_child *child, struct msp_error *error)
+{
+    struct job_worker *worker = calloc(1, sizeof *worker);
+    if (worker == NULL) {
+        (void)msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to start the job worker.");
+        return NULL;
+    }
+    worker->child = child;
+    worker->identity.lock_fd = -1;
+    if (msp_node_identity_init(&worker->identity, child->settings->state_dir, error) != MSP_OK) {
+        free_worker(worker);
+        return NULL;
+    }
+    worker->events = msp_job_events_new();
+    worker->subscriptions = msp_subscriptions_new(child->job_listener);
+    if (worker->events != NULL) {
+        worker->executors = msp_executors_new(child, worker->identity.worker, worker->events);
+    }
+    if (worker->executors != NULL) {
+        worker->keeper = msp_housekeeper_new(child->settings, &worker->identity, worker->executors);
+    }
+    if (worker->keeper == NULL || worker->subscriptions == NULL) {
+        (void)msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to start the job worker.");
+        free_worker(worker);
+        return NULL;
+    }
+    return worker;
+}
+
+static void begin_leaving(struct job_worker *worker, int64_t now_ms)
+{
+    worker->leave_by_ms = now_ms + LEAVE_WITHIN_MS;
+    msp_subscriptions_close_door(worker->subscriptions);
+    worker->insist_due_ms = now_ms;
+}
+
+static bool everyone_left(const struct job_worker *worker)
+{
+    return msp_executors_alive(worker->executors) == 0 && !msp_housekeeper_alive(worker->keeper);
+}
+
+static void pass_news_on(struct job_worker *worker)
+{
+    struct msp_job_event event;
+    while (msp_job_events_take(worker->events, &event)) {
+        msp_subscriptions_tell(worker->subscriptions, &event);
+    }
+}
+
+static int wait_ms(const struct job_worker *worker, int64_t now_ms)
+{
+    int64_t due_ms = worker->leave_by_ms != 0 ? worker->insist_due_ms : worker->look_due_ms;
+    return due_ms > now_ms ? (int)(due_ms - now_ms) : 0;
+}
+
+static void do_what_is_due(struct job_worker *worker, int64_t now_ms)
+{
+    if (worker->leave_by_ms != 0 && now_ms >= worker->insist_due_ms) {
+        worker->insist_due_ms = now_ms + INSIST_EVERY_MS;
+        msp_executors_stop(worker->executors);
+        if (msp_executors_alive(worker->executors) == 0) {
+            msp_housekeeper_stop(worker->keeper);
+        }
+    }
+    if (worker->leave_by_ms == 0 && now_ms >= worker->look_due_ms) {
+        worker->look_due_ms = now_ms + LOOK_FOR_WORK_MS;
+        msp_executors_wake(worker->executors);
+    }
+}
+
+/* One turn: wait, serve the sockets, pass news on, do what is due. */
+static void turn(struct job_worker *worker)
+{
+    struct pollfd *waited = worker->waited;
+    bool leaving = worker->leave_by_ms != 0;
+    waited[0] = (struct pollfd){.fd = leaving ? -1 : worker->child->stop_fd, .events = POLLIN};
+    waited[1] = (struct pollfd){.fd = msp_job_events_fd(worker->events), .events = POLLIN};
+    size_t clients = msp_subscriptions_watch(worker->subscriptions, waited + 2);
+    int ready = poll(waited, clients + 2, wait_ms(worker, msp_clock_monotonic_ms()));
+    if (ready > 0) {
+        bool wake = false;
+        msp_subscriptions_serve(worker->subscriptions, waited + 2, clients, &wake);
+        if (wake) {
+            msp_executors_wake(worker->executors);
+        }
+        pass_news_on(worker);
+    }
+    int64_t now_ms = msp_clock_monotonic_ms();
+    if (ready > 0 && !leaving && waited[0].revents != 0) {
+        begin_leaving(worker, now_ms);
+    }
+    do_what_is_due(worker, now_ms);
+}
+
+static int run_until_left(struct job_worker *worker)
+{
+    struct msp_error error;
+    if (msp_executors_start(worker->executors, &error) != MSP_OK ||
+        msp_housekeeper_start(worker->keeper, &error) != MSP_OK) {
+        msp_log(MSP_LOG_ERROR, "The job worker cannot start", "detail", error.detail, NULL);
+        return MSP_EXIT_RESTART; /* threads that did start end with the process */
+    }
+    msp_child_ready(worker->child);
+    while (!everyone_left(worker) &&
+           (worker->leave_by_ms == 0 || msp_clock_monotonic_ms() < worker->leave_by_ms)) {
+        turn(worker);
+    }
+    pass_news_on(worker);
+    if (everyone_left(worker)) {
+        free_worker(worker);
+    } else {
+        /* Its memory stays for the threads; their jobs come back by the next life's first look. */
+        msp_log(MSP_LOG_WARNING, "Leaving although PostgreSQL did not let go of a job in time",
+                NULL);
+    }
+    return MSP_EXIT_DONE;
+}
+
+int msp_job_worker_main(const struct msp_child *child)
+{
+    struct msp_error error;
+    msp_json_init();
+    if (!login_is_fit(child)) {
+        return MSP_EXIT_MISCONFIGURED;
+    }
+    struct job_worker *worker = new_worker(child, &error);
+    if (worker == NULL) {
+        msp_log(MSP_LOG_ERROR, "The job worker cannot start", "detail", error.detail, NULL);
+        return MSP_EXIT_RESTART;
+    }
+    return run_until_left(worker);
+}

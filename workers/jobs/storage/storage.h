@@ -1,0 +1,68 @@
+/*
+ * Where exported files go. A stage collects the files of one export under temporary names, only
+ * one stage a prefix at a time; commit makes all of them appear whole, in the order they were
+ * written; a stage that is dropped leaves nothing. Says nothing about what is in the files.
+ */
+#ifndef MSP_STORAGE_H
+#define MSP_STORAGE_H
+
+#include "msp/result.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct msp_storage;
+
+/* An open stage. Each storage's own struct begins with this. */
+struct msp_storage_stage {
+    const struct msp_storage *storage;
+};
+
+struct msp_storage_request {
+    const char *url;    /* EXPORT_STORAGE */
+    const char *prefix; /* "tenant=…/dataset=…": what the stage locks and where names are below */
+    const char *token; /* names this writer in temporary names */
+    /* Asked while another stage holds the prefix; false gives up with MSP_BUSY. */
+    bool (*keep_waiting)(void *context);
+    void *context;
+};
+
+struct msp_storage_sum {
+    int64_t bytes;
+    char sha256[65]; /* hex */
+};
+
+/*
+ * Failures of writing (full disk, no right) are MSP_BROKEN "storage_failed" with the system's own
+ * words. One file is being written at a time; names are relative to the prefix.
+ */
+struct msp_storage {
+    const char *scheme; /* "file://" */
+    enum msp_result (*begin)(const struct msp_storage_request *request,
+                             struct msp_storage_stage **out, struct msp_error *error);
+    enum msp_result (*file_begin)(struct msp_storage_stage *stage, const char *name,
+                                  struct msp_error *error);
+    enum msp_result (*file_write)(struct msp_storage_stage *stage, const void *bytes, size_t size,
+                                  struct msp_error *error);
+    /* Appends what is behind the first `skip_bytes` of a file: the stage's own of that name, else
+     * the committed one. */
+    enum msp_result (*file_append)(struct msp_storage_stage *stage, const char *name,
+                                   int64_t skip_bytes, struct msp_error *error);
+    enum msp_result (*file_end)(struct msp_storage_stage *stage, struct msp_storage_sum *out,
+                                struct msp_error *error);
+    /* Whether the committed file is there, has this many bytes and begins with `head`. */
+    bool (*holds)(struct msp_storage_stage *stage, const char *name, int64_t bytes,
+                  const char *head, size_t head_length);
+    enum msp_result (*commit)(struct msp_storage_stage *stage, struct msp_error *error);
+    /* Removes what was not committed and lets the next stage in. NULL is fine. */
+    void (*end)(struct msp_storage_stage *stage);
+};
+
+/* MSP_INVALID "storage_unknown" if no storage serves the URL. */
+enum msp_result msp_storage_find(const char *url, const struct msp_storage **out,
+                                 struct msp_error *error) MSP_MUST_CHECK;
+
+extern const struct msp_storage msp_file_storage;
+
+#endif
