@@ -63,7 +63,7 @@ static void write_file(struct msp_json_writer *writer, const struct msp_export_f
 int msp_handle_exports(const struct msp_request *request, struct msp_response *response)
 {
     struct shelf shelves[MSP_DATASETS] = {{.files = NULL}};
-    bool wanted[MSP_DATASETS];
+    bool wanted[MSP_DATASETS] = {false};
     struct msp_json_writer writer;
     struct msp_error error;
     enum msp_result result = read_wanted(request, wanted, &error);

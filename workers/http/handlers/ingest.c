@@ -94,9 +94,9 @@ static void keep_what_came(struct msp_ingest_sink *sink)
 static int push_lines(const struct msp_request *request, struct msp_response *response)
 {
     const char *slug = msp_request_query(request, "tenant_id");
-    struct msp_ingest_reading reading;
+    struct msp_ingest_reading reading = {.lines = 0};
     struct msp_ingest_sink sink;
-    struct msp_tenant tenant;
+    struct msp_tenant tenant = {.id = 0};
     struct msp_error error;
     enum msp_result result;
     int status;
@@ -270,7 +270,7 @@ static int pull(const struct msp_request *request, struct msp_response *response
     struct msp_json_writer writer;
     struct msp_buffer parameters;
     struct msp_error error;
-    struct msp_job job;
+    struct msp_job job = {.state = MSP_JOB_QUEUED};
     enum msp_result result;
 
     if (tenant->source[0] == '\0')
@@ -328,7 +328,7 @@ static enum msp_result read_form(const struct msp_request *request, const json_t
 
 static int take_json(const struct msp_request *request, struct msp_response *response)
 {
-    struct msp_tenant tenant;
+    struct msp_tenant tenant = {.id = 0};
     struct msp_error error;
     const char *cursor = NULL;
     json_t *body = NULL;

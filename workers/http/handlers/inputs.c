@@ -4,6 +4,7 @@
 #include "../body.h"
 #include "../http_worker.h"
 #include "msp/clock.h"
+#include "msp/no_value.h"
 #include "msp/timestamp.h"
 
 #include <stdarg.h>
@@ -117,8 +118,8 @@ static enum msp_result query_day(const struct msp_request *request, const char *
 enum msp_result msp_query_days(const struct msp_request *request, int max_days, int32_t *out_from,
                                int32_t *out_to, struct msp_error *error)
 {
-    int32_t from;
-    int32_t to;
+    int32_t from = MSP_NO_DAY;
+    int32_t to = MSP_NO_DAY;
     enum msp_result result = query_day(request, "from", &from, error);
 
     if (result == MSP_OK)

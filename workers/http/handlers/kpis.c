@@ -273,11 +273,12 @@ static void begin_previous(struct msp_json_writer *writer, const struct question
     msp_json_key_day(writer, "to", before->to);
 }
 
+/* `before` is NULL where nothing is compared. */
 static void write_whole(struct msp_json_writer *writer, const struct answer *now,
                         const struct question *before, const struct answer *previous)
 {
     write_total(writer, "total", now);
-    if (previous == NULL)
+    if (before == NULL)
         return;
     begin_previous(writer, before);
     write_total(writer, "total", previous);
@@ -300,14 +301,15 @@ static void sort_members(struct answer *answer)
         qsort(answer->rows, answer->count, sizeof answer->rows[0], compare_members);
 }
 
-static void write_member(struct msp_json_writer *writer, const struct msp_kpi_row *now,
-                         const struct msp_kpi_row *previous, bool compare)
+static void write_member(struct msp_json_writer *writer, const char *member,
+                         const struct msp_kpi_row *now, const struct msp_kpi_row *previous,
+                         bool compare)
 {
     const struct msp_kpi_values *values = now == NULL ? &nothing_computed : &now->values;
     const struct msp_kpi_values *before = previous == NULL ? &nothing_computed : &previous->values;
 
     msp_json_begin_object(writer);
-    msp_json_key_string(writer, "member", now == NULL ? previous->member : now->member);
+    msp_json_key_string(writer, "member", member);
     msp_kpi_write_members(writer, values);
     if (compare) {
         msp_json_key(writer, "previous");
@@ -322,34 +324,49 @@ static void write_member(struct msp_json_writer *writer, const struct msp_kpi_ro
     msp_json_end_object(writer);
 }
 
-/* Every member of either range, each once, in byte order. */
-static void write_members(struct msp_json_writer *writer, struct answer *now,
-                          const struct question *before, struct answer *previous)
+/* The next member of either side in byte order: < 0 it is on the left, > 0 on the right, 0 on both.
+ */
+static int next_member(const struct answer *left, size_t left_at, const struct answer *right,
+                       size_t right_at)
 {
-    size_t right_count = previous == NULL ? 0 : previous->count;
+    if (left_at == left->count)
+        return 1;
+    if (right_at == right->count)
+        return -1;
+    return compare_members(&left->rows[left_at], &right->rows[right_at]);
+}
+
+/* Every member of either range, each once; `previous` is empty where nothing is compared. */
+static void write_members(struct msp_json_writer *writer, struct answer *now,
+                          struct answer *previous, bool compare)
+{
     size_t left = 0;
     size_t right = 0;
 
-    if (previous != NULL) {
-        begin_previous(writer, before);
-        msp_json_end_object(writer);
-        sort_members(previous);
-    }
     sort_members(now);
+    sort_members(previous);
     msp_json_key(writer, "members");
     msp_json_begin_array(writer);
-    while (left < now->count || right < right_count) {
-        int order = left == now->count ? 1
-                    : right == right_count
-                        ? -1
-                        : compare_members(&now->rows[left], &previous->rows[right]);
+    while (left < now->count || right < previous->count) {
+        int order = next_member(now, left, previous, right);
 
-        write_member(writer, order <= 0 ? &now->rows[left] : NULL,
-                     order >= 0 ? &previous->rows[right] : NULL, previous != NULL);
+        write_member(writer, order <= 0 ? now->rows[left].member : previous->rows[right].member,
+                     order <= 0 ? &now->rows[left] : NULL,
+                     order >= 0 ? &previous->rows[right] : NULL, compare);
         left += order <= 0;
         right += order >= 0;
     }
     msp_json_end_array(writer);
+}
+
+static void write_parts(struct msp_json_writer *writer, struct answer *now,
+                        const struct question *before, struct answer *previous)
+{
+    if (before != NULL) {
+        begin_previous(writer, before);
+        msp_json_end_object(writer);
+    }
+    write_members(writer, now, previous, before != NULL);
 }
 
 static enum msp_result read_summary(const struct msp_request *request,
@@ -373,8 +390,8 @@ int msp_handle_kpis_summary(const struct msp_request *request, struct msp_respon
 {
     struct question question = {.by = NULL};
     struct question before;
-    struct answer now;
-    struct answer previous;
+    struct answer now = {.count = 0};
+    struct answer previous = {.count = 0};
     struct msp_error error;
     struct msp_json_writer writer;
 
@@ -385,9 +402,9 @@ int msp_handle_kpis_summary(const struct msp_request *request, struct msp_respon
         return msp_problem_from_error(request, response, &error);
     begin_answer(&writer, request, response, &question, &now);
     if (question.by == NULL)
-        write_whole(&writer, &now, &before, question.compare ? &previous : NULL);
+        write_whole(&writer, &now, question.compare ? &before : NULL, &previous);
     else
-        write_members(&writer, &now, &before, question.compare ? &previous : NULL);
+        write_parts(&writer, &now, question.compare ? &before : NULL, &previous);
     msp_json_end_object(&writer);
     return msp_json_answer(request, response);
 }
