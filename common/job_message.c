@@ -143,11 +143,15 @@ static bool read_number(const msgpack_object *value, int64_t *out)
 
 static bool read_text(const msgpack_object *value, char *out, size_t size)
 {
-    if (value->type != MSGPACK_OBJECT_STR || value->via.str.size >= size ||
-        memchr(value->via.str.ptr, '\0', value->via.str.size) != NULL) {
+    if (value->type != MSGPACK_OBJECT_STR || value->via.str.size >= size) {
         return false;
     }
-    memcpy(out, value->via.str.ptr, value->via.str.size);
+    /* msgpack-c gives an empty text no place, and memcpy wants one. */
+    const char *text = value->via.str.size > 0 ? value->via.str.ptr : "";
+    if (memchr(text, '\0', value->via.str.size) != NULL) {
+        return false;
+    }
+    memcpy(out, text, value->via.str.size);
     out[value->via.str.size] = '\0';
     return true;
 }
