@@ -1,0 +1,132 @@
+/* Keeps one connection to Redis and knows when to leave it alone. Reports; the caller decides what
+ * it means. */
+#include "msp/redis.h"
+
+#include "msp/clock.h"
+#include "redis_url.h"
+
+#include <hiredis/hiredis.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_REST_MS   1000
+#define LONGEST_REST_MS 30000
+
+struct msp_redis {
+    struct redis_url url;
+    struct timeval timeout;
+    redisContext *context; /* NULL while not connected */
+    int64_t rest_until_ms;
+    int rest_ms; /* of the next failure */
+};
+
+enum msp_result msp_redis_new(const char *url, int timeout_ms, struct msp_redis **out,
+                              struct msp_error *error)
+{
+    struct redis_url parsed;
+    const enum msp_result result = redis_url_parse(url, &parsed, error);
+    if (result != MSP_OK)
+        return result;
+    struct msp_redis *redis = calloc(1, sizeof(*redis));
+    if (redis == NULL)
+        return msp_fail(error, MSP_NO_MEMORY, "no_memory", "Out of memory for Redis");
+    redis->url = parsed;
+    redis->timeout = (struct timeval){timeout_ms / 1000, (timeout_ms % 1000) * 1000L};
+    redis->rest_ms = FIRST_REST_MS;
+    *out = redis;
+    return MSP_OK;
+}
+
+static void disconnect(struct msp_redis *redis)
+{
+    if (redis->context != NULL)
+        redisFree(redis->context);
+    redis->context = NULL;
+}
+
+void msp_redis_free(struct msp_redis *redis)
+{
+    if (redis == NULL)
+        return;
+    disconnect(redis);
+    free(redis);
+}
+
+/* Opens the breaker: a context that failed once is never used again. */
+static enum msp_result rest(struct msp_redis *redis, const char *why, struct msp_error *error)
+{
+    (void)msp_fail(error, MSP_UNAVAILABLE, "redis_unavailable", "Redis does not answer: %s",
+                   why[0] != '\0' ? why : "no reason given");
+    disconnect(redis);
+    redis->rest_until_ms = msp_clock_monotonic_ms() + redis->rest_ms;
+    redis->rest_ms = redis->rest_ms * 2 < LONGEST_REST_MS ? redis->rest_ms * 2 : LONGEST_REST_MS;
+    return MSP_UNAVAILABLE;
+}
+
+/* One command whose answer must be the status `expected`. */
+static enum msp_result command(struct msp_redis *redis, int count, const char **words,
+                               const char *expected, struct msp_error *error)
+{
+    redisReply *reply = redisCommandArgv(redis->context, count, words, NULL);
+    if (reply == NULL)
+        return rest(redis, redis->context->errstr, error);
+    const bool fine = reply->type == REDIS_REPLY_STATUS && strcmp(reply->str, expected) == 0;
+    char said[160];
+    (void)snprintf(said, sizeof(said), "%s was answered by \"%.120s\"", words[0],
+                   reply->str != NULL ? reply->str : "");
+    freeReplyObject(reply);
+    return fine ? MSP_OK : rest(redis, said, error);
+}
+
+static enum msp_result sign_in(struct msp_redis *redis, struct msp_error *error)
+{
+    const struct redis_url *url = &redis->url;
+    if (url->password[0] == '\0')
+        return MSP_OK;
+    const char *words[] = {"AUTH", url->user, url->password};
+    if (url->user[0] != '\0')
+        return command(redis, 3, words, "OK", error);
+    words[1] = url->password;
+    return command(redis, 2, words, "OK", error);
+}
+
+static enum msp_result connect_now(struct msp_redis *redis, struct msp_error *error)
+{
+    const struct redis_url *url = &redis->url;
+    redis->context = url->path[0] != '\0'
+                         ? redisConnectUnixWithTimeout(url->path, redis->timeout)
+                         : redisConnectWithTimeout(url->host, url->port, redis->timeout);
+    if (redis->context == NULL)
+        return rest(redis, "out of memory", error);
+    /* A stopped Redis still accepts connections (the kernel does): only the command's time-out
+     * notices. */
+    if (redis->context->err != 0 || redisSetTimeout(redis->context, redis->timeout) != REDIS_OK)
+        return rest(redis, redis->context->errstr, error);
+    enum msp_result result = sign_in(redis, error);
+    if (result == MSP_OK && url->database != 0) {
+        char number[16];
+        (void)snprintf(number, sizeof(number), "%d", url->database);
+        const char *words[] = {"SELECT", number};
+        result = command(redis, 2, words, "OK", error);
+    }
+    return result;
+}
+
+enum msp_result msp_redis_ping(struct msp_redis *redis, struct msp_error *error)
+{
+    if (redis->context == NULL) {
+        if (msp_clock_monotonic_ms() < redis->rest_until_ms)
+            return msp_fail(error, MSP_UNAVAILABLE, "redis_resting",
+                            "Redis failed a moment ago and is left alone for now");
+        const enum msp_result result = connect_now(redis, error);
+        if (result != MSP_OK)
+            return result;
+    }
+    const char *words[] = {"PING"};
+    const enum msp_result result = command(redis, 1, words, "PONG", error);
+    if (result == MSP_OK)
+        redis->rest_ms = FIRST_REST_MS;
+    return result;
+}

@@ -1,0 +1,266 @@
+/*
+ * The snapshot keeper: reads the tenants out of PostgreSQL into the tenant cache whenever they
+ * change, and watches the health of PostgreSQL and Redis. It is the only writer of both, has one
+ * thread, and serves nobody.
+ */
+#include "dependency_health.h"
+
+#include "msp/child.h"
+#include "msp/clock.h"
+#include "msp/db.h"
+#include "msp/health_store.h"
+#include "msp/redis.h"
+#include "msp/tenant_store.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A notification may be lost with its connection: reading every 5 s bounds how old a tenant can be.
+ */
+#define READ_EVERY_MS  5000
+#define LOOK_EVERY_MS  1000
+#define FIRST_RETRY_MS 125
+
+/* Past these an answer is as good as none; they also bound how late a request to stop is heard. */
+#define LOOK_TIMEOUT_MS  1000
+#define READ_TIMEOUT_MS  5000
+#define REDIS_TIMEOUT_MS 250
+
+struct keeper {
+    const struct msp_child *child;
+    struct msp_settings settings;
+    uint64_t settings_generation;
+    struct msp_db *db;
+    struct msp_db *listener; /* has nothing to do but to be notified */
+    struct msp_redis *redis; /* NULL = single node */
+    struct dependency postgres_health;
+    struct dependency redis_health;
+    bool login_checked;
+    bool listening;
+    bool published;
+    int64_t look_at_ms;
+    int64_t read_at_ms;
+    int retry_ms;               /* grows while PostgreSQL is away */
+    struct msp_tenant *tenants; /* as last published */
+    size_t tenant_count;
+};
+
+static void close_all(struct keeper *keeper)
+{
+    msp_db_free(keeper->db);
+    msp_db_free(keeper->listener);
+    msp_redis_free(keeper->redis);
+    keeper->db = NULL;
+    keeper->listener = NULL;
+    keeper->redis = NULL;
+    keeper->listening = false;
+    keeper->login_checked = false;
+}
+
+static enum msp_result open_all(struct keeper *keeper, struct msp_error *error)
+{
+    struct msp_db_options options = {
+        .url = keeper->settings.database_url,
+        .role = "msp_api",
+        .application_name = "msp-analytics snapshot",
+        .statement_timeout_ms = READ_TIMEOUT_MS,
+    };
+    keeper->db = msp_db_new(&options);
+    options.application_name = "msp-analytics snapshot listener";
+    keeper->listener = msp_db_new(&options);
+    if (keeper->db == NULL || keeper->listener == NULL)
+        return msp_fail(error, MSP_NO_MEMORY, "no_memory", "Out of memory");
+    const bool with_redis = keeper->settings.redis_url[0] != '\0';
+    __atomic_store_n(&keeper->child->shared->board->health.redis_configured, with_redis ? 1 : 0,
+                     __ATOMIC_RELAXED);
+    keeper->look_at_ms = 0;
+    keeper->read_at_ms = 0;
+    keeper->retry_ms = FIRST_RETRY_MS;
+    if (!with_redis)
+        return MSP_OK;
+    return msp_redis_new(keeper->settings.redis_url, REDIS_TIMEOUT_MS, &keeper->redis, error);
+}
+
+/* A reload moved the generation: new addresses need new connections. */
+static enum msp_result follow_settings(struct keeper *keeper, struct msp_error *error)
+{
+    const struct msp_settings_cache *cache = keeper->child->shared->settings;
+    const uint64_t generation = msp_settings_cache_generation(cache);
+    if (generation == keeper->settings_generation)
+        return MSP_OK;
+    keeper->settings_generation = generation;
+    struct msp_settings now;
+    msp_settings_cache_read(cache, &now);
+    msp_log_configure(now.log_level, now.log_format);
+    const bool moved = strcmp(now.database_url, keeper->settings.database_url) != 0 ||
+                       strcmp(now.redis_url, keeper->settings.redis_url) != 0;
+    keeper->settings = now;
+    if (!moved && keeper->db != NULL)
+        return MSP_OK;
+    close_all(keeper);
+    return open_all(keeper, error);
+}
+
+/* Whether the login may serve at all is asked before anything else is: MSP_INVALID ends the
+ * process. */
+static enum msp_result look_at_postgres(struct keeper *keeper, struct msp_error *error)
+{
+    const int64_t deadline_ms = msp_clock_monotonic_ms() + LOOK_TIMEOUT_MS;
+    enum msp_result result = MSP_OK;
+    if (!keeper->login_checked)
+        result = msp_db_check(keeper->db, deadline_ms, error);
+    if (result != MSP_OK)
+        return result;
+    keeper->login_checked = true;
+    int queued = 0;
+    result = msp_health_look(keeper->db, deadline_ms, &queued, error);
+    if (result == MSP_OK)
+        __atomic_store_n(&keeper->child->shared->board->health.jobs_queued, queued,
+                         __ATOMIC_RELAXED);
+    return result;
+}
+
+static enum msp_result look(struct keeper *keeper, struct msp_error *error)
+{
+    const enum msp_result result = look_at_postgres(keeper, error);
+    if (result == MSP_INVALID)
+        return result;
+    if (dependency_note(&keeper->postgres_health, result, error)) {
+        keeper->retry_ms = FIRST_RETRY_MS;
+    } else {
+        keeper->retry_ms =
+            keeper->retry_ms * 2 < LOOK_EVERY_MS ? keeper->retry_ms * 2 : LOOK_EVERY_MS;
+        keeper->listening = false; /* its connection went the same way, or will be found out */
+    }
+    if (keeper->redis != NULL) {
+        const enum msp_result pinged = msp_redis_ping(keeper->redis, error);
+        (void)dependency_note(&keeper->redis_health, pinged, error);
+    }
+    keeper->look_at_ms =
+        msp_clock_monotonic_ms() + (result == MSP_OK ? LOOK_EVERY_MS : keeper->retry_ms);
+    __atomic_store_n(&keeper->child->shared->board->health.checked_us, msp_clock_unix_us(),
+                     __ATOMIC_RELAXED);
+    return MSP_OK;
+}
+
+/* Listens before reading, so that a change between the two is not missed. */
+static void listen_again(struct keeper *keeper)
+{
+    struct msp_error error;
+    keeper->listening = msp_db_listen(keeper->listener, "msp_tenants",
+                                      msp_clock_monotonic_ms() + LOOK_TIMEOUT_MS, &error) == MSP_OK;
+    if (keeper->listening)
+        keeper->read_at_ms = 0;
+}
+
+static bool is_published(const struct keeper *keeper, const struct msp_tenant *tenants,
+                         size_t count)
+{
+    /* Both are cleared memory filled by the same store: equal content is equal bytes. */
+    return keeper->published && count == keeper->tenant_count &&
+           (count == 0 || memcmp(tenants, keeper->tenants, count * sizeof(*tenants)) == 0);
+}
+
+static void publish(struct keeper *keeper, struct msp_tenant *tenants, size_t count)
+{
+    struct msp_error error;
+    if (msp_tenant_cache_publish(keeper->child->shared->tenants, tenants, count, &error) !=
+        MSP_OK) {
+        msp_log(MSP_LOG_ERROR, "Cannot publish the tenants; the old ones stay", "detail",
+                error.detail, NULL);
+        free(tenants);
+        return;
+    }
+    free(keeper->tenants);
+    keeper->tenants = tenants;
+    keeper->tenant_count = count;
+    char number[24];
+    (void)snprintf(number, sizeof(number), "%zu", count);
+    msp_log(MSP_LOG_INFO, "Tenants published", "count", number, NULL);
+    if (!keeper->published)
+        msp_child_ready(keeper->child);
+    keeper->published = true;
+}
+
+static void read_tenants(struct keeper *keeper)
+{
+    struct msp_tenant *tenants = NULL;
+    size_t count = 0;
+    struct msp_error error;
+    const enum msp_result result = msp_tenant_store_all(
+        keeper->db, msp_clock_monotonic_ms() + READ_TIMEOUT_MS, &tenants, &count, &error);
+    keeper->read_at_ms =
+        msp_clock_monotonic_ms() + (result == MSP_OK ? READ_EVERY_MS : LOOK_EVERY_MS);
+    if (result != MSP_OK) {
+        (void)dependency_note(&keeper->postgres_health, result, &error);
+        return;
+    }
+    if (is_published(keeper, tenants, count))
+        free(tenants);
+    else
+        publish(keeper, tenants, count);
+}
+
+static bool postgres_is_well(const struct keeper *keeper)
+{
+    return *keeper->postgres_health.ok_since_us != 0;
+}
+
+/* Sleeps until something is due, a notification comes, or the process shall leave. */
+static void wait_for_something(struct keeper *keeper)
+{
+    int64_t due_ms = keeper->look_at_ms;
+    if (postgres_is_well(keeper) && keeper->read_at_ms < due_ms)
+        due_ms = keeper->read_at_ms;
+    const int64_t left_ms = due_ms - msp_clock_monotonic_ms();
+    struct pollfd waited[] = {
+        {.fd = keeper->child->stop_fd, .events = POLLIN},
+        {.fd = keeper->listening ? msp_db_socket(keeper->listener) : -1, .events = POLLIN},
+    };
+    (void)poll(waited, 2, left_ms > 0 ? (int)left_ms : 0);
+    if (waited[1].revents == 0)
+        return;
+    int count = 0;
+    struct msp_error error;
+    if (msp_db_notifications(keeper->listener, &count, &error) != MSP_OK)
+        keeper->listening = false;
+    if (count > 0 || !keeper->listening)
+        keeper->read_at_ms = 0;
+}
+
+static int keep(struct keeper *keeper)
+{
+    struct msp_error error;
+    while (!msp_child_should_stop(keeper->child, 0)) {
+        enum msp_result result = follow_settings(keeper, &error);
+        if (result == MSP_OK && msp_clock_monotonic_ms() >= keeper->look_at_ms)
+            result = look(keeper, &error);
+        if (result != MSP_OK) {
+            msp_log(MSP_LOG_ERROR, "Cannot keep the tenants", "detail", error.detail, NULL);
+            return result == MSP_INVALID ? MSP_EXIT_MISCONFIGURED : MSP_EXIT_RESTART;
+        }
+        if (postgres_is_well(keeper) && !keeper->listening)
+            listen_again(keeper);
+        if (postgres_is_well(keeper) && msp_clock_monotonic_ms() >= keeper->read_at_ms)
+            read_tenants(keeper);
+        wait_for_something(keeper);
+    }
+    return MSP_EXIT_DONE;
+}
+
+int msp_snapshot_keeper_main(const struct msp_child *child)
+{
+    struct msp_board_health *health = &child->shared->board->health;
+    struct keeper keeper = {
+        .child = child,
+        .postgres_health = {"PostgreSQL", &health->postgres_ok_since_us,
+                            &health->postgres_failed_since_us},
+        .redis_health = {"Redis", &health->redis_ok_since_us, &health->redis_failed_since_us},
+    };
+    const int code = keep(&keeper);
+    close_all(&keeper);
+    free(keeper.tenants);
+    return code;
+}
