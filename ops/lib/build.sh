@@ -2,11 +2,11 @@
 # shellcheck shell=bash
 
 # build_in FOLDER TARGET CMAKE-OPTION…: configures when the folder is new or an option differs, then
-# builds. Two builds of one folder take turns.
+# builds. Two builds of one folder take turns. Safe under if: no line leans on errexit.
 build_in() {
     local folder=$1 target=$2 home asked
     shift 2
-    mkdir -p "$folder"
+    mkdir -p "$folder" || return 1
     exec 8>"$folder/.building"
     flock -w 1200 8 || fail "another build of $folder has not ended for 20 minutes"
     if [[ -e $folder/CMakeCache.txt ]]; then
