@@ -92,12 +92,6 @@ void msp_json_end_array(struct msp_json_writer *writer)
     end(writer, '[', ']');
 }
 
-/* Plain: stands in a JSON string as it is, one byte a character. */
-static bool is_plain(unsigned char byte)
-{
-    return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
-}
-
 static void put_ascii_escape(struct msp_buffer *out, unsigned char byte)
 {
     static const char hex[] = "0123456789abcdef";
@@ -116,11 +110,36 @@ static void put_ascii_escape(struct msp_buffer *out, unsigned char byte)
     }
 }
 
+/* Plain: stands in a JSON string as it is, one byte a character. */
+static bool is_plain(unsigned char byte)
+{
+    return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+}
+
+/*
+ * Whether all eight bytes are plain, told at once: `x - 0x01…` borrows into the high bit of a byte
+ * that is below what was taken off, and a byte that equals another is zero after XOR.
+ */
+static bool are_eight_plain(const char *text)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t bytes;
+    memcpy(&bytes, text, sizeof bytes);
+    uint64_t quotes = bytes ^ ones * '"';
+    uint64_t backslashes = bytes ^ ones * '\\';
+    uint64_t suspects = bytes | (bytes - ones * 0x20) | (quotes - ones) | (backslashes - ones);
+    return (suspects & ones * 0x80) == 0;
+}
+
 /* Bytes of `text` that can be copied as they stand: plain ones and whole characters. */
 static size_t run_length(const char *text, size_t length)
 {
     size_t at = 0;
     while (at < length) {
+        if (length - at >= 8 && are_eight_plain(text + at)) {
+            at += 8;
+            continue;
+        }
         unsigned char byte = (unsigned char)text[at];
         size_t size = is_plain(byte) ? 1
                       : byte < 0x80  ? 0
@@ -132,7 +151,7 @@ static size_t run_length(const char *text, size_t length)
     return at;
 }
 
-static void put_string(struct msp_buffer *out, const char *text, size_t length)
+static void put_piecewise(struct msp_buffer *out, const char *text, size_t length)
 {
     msp_buffer_append(out, "\"", 1);
     for (;;) {
@@ -149,6 +168,26 @@ static void put_string(struct msp_buffer *out, const char *text, size_t length)
         length -= run + 1;
     }
     msp_buffer_append(out, "\"", 1);
+}
+
+/* Nearly every text goes in as it is: then one look at the buffer and one copy are enough. */
+static void put_string(struct msp_buffer *out, const char *text, size_t length)
+{
+    if (run_length(text, length) < length) {
+        put_piecewise(out, text, length);
+        return;
+    }
+    if (length > SIZE_MAX - 2) {
+        out->failed = true;
+        return;
+    }
+    char *place = msp_buffer_reserve(out, length + 2);
+    if (!place)
+        return;
+    place[0] = '"';
+    memcpy(place + 1, text, length);
+    place[length + 1] = '"';
+    out->length += length + 2;
 }
 
 void msp_json_key(struct msp_json_writer *writer, const char *name)

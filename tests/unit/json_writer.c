@@ -191,6 +191,25 @@ Test(json_writer, random_doubles_read_back_and_fewer_digits_would_not)
     }
 }
 
+Test(json_writer, quotients_are_written_as_printf_would_with_the_fewest_digits)
+{
+    for (int64_t divisor = 1; divisor < 400; divisor++)
+        for (int64_t dividend = 1; dividend < 200000000; dividend = dividend * 3 + divisor) {
+            double value = (double)dividend / (double)divisor;
+            char expected[32];
+            char text[32];
+            for (int digits = 1; digits <= 17; digits++) {
+                snprintf(expected, sizeof expected, "%.*g", digits, value);
+                if (strtod(expected, NULL) == value)
+                    break;
+            }
+            msp_double_format(value, text);
+            if (!strchr(expected, 'e'))
+                cr_assert_str_eq(text, expected);
+            cr_assert_eq(strtod(text, NULL), value);
+        }
+}
+
 Test(json_writer, numbers_that_json_does_not_have_are_null)
 {
     msp_json_begin_array(&writer);
