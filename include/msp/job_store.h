@@ -1,7 +1,7 @@
 /*
  * Jobs in PostgreSQL: the row is the job, everything else is a hint. A job belongs to a tenant
  * or, tenant 0, to all of them: then it is a parent with one child a tenant.
- * The attempt number is a fencing token: a write by a worker that lost the job changes nothing.
+ * The claim number is a fencing token: a write by a worker that lost the job changes nothing.
  */
 #ifndef MSP_JOB_STORE_H
 #define MSP_JOB_STORE_H
@@ -34,7 +34,8 @@ struct msp_job {
     enum msp_job_state state;
     int64_t done, total;
     char stage[64];
-    int attempt;
+    int claim;   /* how often the job was taken: the fencing token */
+    int attempt; /* claims that count: lost workers and hand-backs burn none */
     int64_t created_us, started_us, finished_us; /* MSP_NO_TIME */
     const char *parameters; /* JSON object */
     const char *result;     /* JSON object */
@@ -91,7 +92,7 @@ enum msp_result msp_job_recover(struct msp_db *db, const char *node, const char 
                                 int64_t deadline_ms, int *out_count, struct msp_error *error)
     MSP_MUST_CHECK;
 
-/* All below: MSP_CONFLICT, code "job_lost", if (id, attempt, worker) no longer holds the job. */
+/* All below: MSP_CONFLICT, code "job_lost", if (id, claim, worker) no longer holds the job. */
 enum msp_result msp_job_progress(struct msp_db *db, const struct msp_fence *fence, int64_t done,
                                  int64_t total, const char *stage, int64_t deadline_ms,
                                  struct msp_error *error) MSP_MUST_CHECK;

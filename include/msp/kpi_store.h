@@ -27,7 +27,7 @@ struct msp_kpi_range {
 };
 struct msp_fence {
     const char *job_id;
-    int attempt;
+    int claim; /* struct msp_job's */
     const char *worker;
 };
 enum msp_result msp_kpi_compute(struct msp_db *db, int64_t tenant_id,

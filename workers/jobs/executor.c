@@ -151,7 +151,7 @@ static void run_job(struct executor *executor, const struct msp_job *job)
         .tenants = all->child->shared->tenants,
         .db = executor->db,
         .arena = executor->arena,
-        .fence = {.job_id = job->id, .attempt = job->attempt, .worker = executor->name},
+        .fence = {.job_id = job->id, .claim = job->claim, .worker = executor->name},
         .deadline_ms =
             msp_clock_monotonic_ms() + (kind != NULL ? kind->max_run_seconds : 60) * 1000LL,
         .stopping = &all->stopping,

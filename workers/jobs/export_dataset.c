@@ -59,7 +59,7 @@ static enum msp_result begin_stage(struct dataset_export *export, struct msp_err
     const struct msp_job *job = export->run->job;
     const char *url = export->run->settings->export_storage;
     char token[MSP_JOB_ID_BYTES + 16];
-    (void)snprintf(token, sizeof token, "%s.%d", job->id, export->run->fence.attempt);
+    (void)snprintf(token, sizeof token, "%s.%d", job->id, export->run->fence.claim);
     (void)snprintf(export->prefix, sizeof export->prefix, "tenant=%s/dataset=%s", job->tenant,
                    msp_dataset_name(export->order->dataset));
     enum msp_result result = msp_storage_find(url, &export->storage, error);

@@ -1,0 +1,136 @@
+/* Jobs seen by those who ask for them: inserting, looking, listing. The worker's side is in job_queue.c. */
+#include "job_row.h"
+
+#include "msp/job_store.h"
+#include "msp/no_value.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const state_names[] = {
+    [MSP_JOB_QUEUED] = "queued",       [MSP_JOB_RUNNING] = "running",
+    [MSP_JOB_SUCCEEDED] = "succeeded", [MSP_JOB_FAILED] = "failed",
+    [MSP_JOB_CANCELLED] = "cancelled",
+};
+
+const char *msp_job_state_name(enum msp_job_state state)
+{
+    return state_names[state];
+}
+
+bool msp_job_state_is_final(enum msp_job_state state)
+{
+    return state == MSP_JOB_SUCCEEDED || state == MSP_JOB_FAILED || state == MSP_JOB_CANCELLED;
+}
+
+static const struct msp_statement insert_statement = {
+    "job_insert",
+    "WITH j AS (INSERT INTO msp.jobs (tenant_id, kind, lane, parameters)"
+    "           VALUES (nullif($1::bigint, 0), $2::text, $3::bigint::smallint, $4::json)"
+    "           RETURNING *)"
+    " SELECT " JOB_COLUMNS ", pg_notify('msp_jobs', '')"
+    "   FROM j LEFT JOIN msp.tenants t USING (tenant_id)",
+    true};
+
+static const struct msp_statement get_statement = {
+    "job_get",
+    "SELECT " JOB_COLUMNS
+    "  FROM msp.jobs j LEFT JOIN msp.tenants t USING (tenant_id)"
+    " WHERE j.job_id = $1::uuid AND ($2::bigint = 0 OR j.tenant_id = $2::bigint)",
+    true};
+
+static const struct msp_statement list_statement = {
+    "job_list",
+    "SELECT " JOB_COLUMNS
+    "  FROM msp.jobs j LEFT JOIN msp.tenants t USING (tenant_id)"
+    " WHERE ($1::bigint = 0 OR j.tenant_id = $1::bigint)"
+    "   AND ($2::text IS NULL OR j.state = $2::text)"
+    "   AND ($3::text IS NULL OR j.kind = $3::text)"
+    "   AND ($4::timestamptz IS NULL OR (j.created_at, j.job_id) < ($4::timestamptz, $5::uuid))"
+    " ORDER BY j.created_at DESC, j.job_id DESC LIMIT $6::bigint",
+    true};
+
+/* A tenant's own jobs under its own wall; all tenants' only as msp_admin. */
+static struct msp_scope scope_of(int64_t tenant_id)
+{
+    return (struct msp_scope){tenant_id, tenant_id == 0 ? "msp_admin" : NULL};
+}
+
+bool msp_job_id_is_well_formed(const char *id)
+{
+    if (strlen(id) != MSP_JOB_ID_BYTES - 1)
+        return false;
+    for (int i = 0; i < MSP_JOB_ID_BYTES - 1; i++) {
+        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+        if (dash ? id[i] != '-' : strchr("0123456789abcdef", id[i]) == NULL)
+            return false;
+    }
+    return true;
+}
+
+enum msp_result msp_job_insert(struct msp_db *db, int64_t tenant_id,
+                               const struct msp_job_request *request, struct msp_arena *arena,
+                               int64_t deadline_ms, struct msp_job *out, struct msp_error *error)
+{
+    struct msp_params params;
+    msp_params_init(&params);
+    msp_params_int(&params, tenant_id);
+    msp_params_text(&params, request->kind);
+    msp_params_int(&params, request->lane);
+    msp_params_text(&params, request->parameters);
+    struct msp_call call = {&insert_statement, &params, NULL};
+    struct msp_scope scope = scope_of(tenant_id);
+    enum msp_result result = msp_db_transact(db, &scope, &call, 1, deadline_ms, error);
+    if (result == MSP_OK)
+        result = msp_job_read_row(call.result, 0, arena, out, error);
+    msp_calls_clear(&call, 1);
+    return result;
+}
+
+enum msp_result msp_job_get(struct msp_db *db, int64_t tenant_id, const char *id,
+                            struct msp_arena *arena, int64_t deadline_ms, struct msp_job *out,
+                            struct msp_error *error)
+{
+    if (!msp_job_id_is_well_formed(id))
+        return msp_fail(error, MSP_NOT_FOUND, "job_unknown", "There is no such job.");
+    struct msp_params params;
+    msp_params_init(&params);
+    msp_params_text(&params, id);
+    msp_params_int(&params, tenant_id);
+    struct msp_call call = {&get_statement, &params, NULL};
+    struct msp_scope scope = scope_of(tenant_id);
+    enum msp_result result = msp_db_transact(db, &scope, &call, 1, deadline_ms, error);
+    if (result != MSP_OK)
+        return result;
+    if (PQntuples(call.result) == 0)
+        result = msp_fail(error, MSP_NOT_FOUND, "job_unknown", "There is no such job.");
+    else
+        result = msp_job_read_row(call.result, 0, arena, out, error);
+    msp_calls_clear(&call, 1);
+    return result;
+}
+
+enum msp_result msp_job_list(struct msp_db *db, int64_t tenant_id,
+                             const struct msp_job_filter *filter, struct msp_arena *arena,
+                             int64_t deadline_ms, struct msp_job **out_jobs, size_t *out_count,
+                             struct msp_error *error)
+{
+    bool from_start = filter->before_us == MSP_NO_TIME;
+    if (!from_start && !msp_job_id_is_well_formed(filter->before_id))
+        return msp_fail(error, MSP_INVALID, "cursor_malformed", "The cursor is not one of ours.");
+    struct msp_params params;
+    msp_params_init(&params);
+    msp_params_int(&params, tenant_id);
+    msp_params_text(&params, filter->state);
+    msp_params_text(&params, filter->kind);
+    msp_params_time(&params, filter->before_us);
+    msp_params_text(&params, from_start ? NULL : filter->before_id);
+    msp_params_int(&params, filter->limit);
+    struct msp_call call = {&list_statement, &params, NULL};
+    struct msp_scope scope = scope_of(tenant_id);
+    enum msp_result result = msp_db_transact(db, &scope, &call, 1, deadline_ms, error);
+    if (result == MSP_OK)
+        result = msp_job_read_rows(call.result, arena, out_jobs, out_count, error);
+    msp_calls_clear(&call, 1);
+    return result;
+}

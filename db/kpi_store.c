@@ -1,0 +1,323 @@
+/* Computing and reading daily KPIs. The statements are in queries/kpi_*.sql; here they are put in order. */
+#include "msp/kpi_store.h"
+
+#include "queries.h"
+#include "wire.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct msp_statement ingest_lock_statement = {
+    "kpi_ingest_lock", "SELECT pg_advisory_xact_lock(msp.lock_key($1::bigint, 1))", false};
+static const struct msp_statement compute_lock_statement = {
+    "kpi_compute_lock", "SELECT pg_advisory_xact_lock(msp.lock_key($1::bigint, 2))", false};
+static const struct msp_statement announce_statement = {"kpi_announce", msp_query_kpi_announce,
+                                                        false};
+static const struct msp_statement wanted_statement = {"kpi_wanted", msp_query_kpi_wanted, false};
+/* A year of days and several hundred members group in memory. */
+static const struct msp_statement memory_statement = {
+    "kpi_memory", "SELECT set_config('work_mem', '128MB', true)", false};
+static const struct msp_statement forget_statement = {
+    "kpi_forget",
+    "DELETE FROM msp.kpi_daily"
+    " WHERE tenant_id = $1::bigint AND day = ANY ($2::date[])"
+    "   AND dimension IN ('all', 'priority', 'category', 'assignee', 'group')",
+    false};
+static const struct msp_statement compute_statement = {"kpi_compute", msp_query_kpi_compute, false};
+static const struct msp_statement finish_statement = {"kpi_finish", msp_query_kpi_finish, false};
+static const struct msp_statement fence_statement = {
+    "job_fence", "SELECT msp.job_fence($1::uuid, $2::bigint::integer, $3::text)", false};
+static const struct msp_statement daily_statement = {"kpi_daily", msp_query_kpi_daily, true};
+static const struct msp_statement merged_statement = {"kpi_merged", msp_query_kpi_merged, true};
+static const struct msp_statement freshness_statement = {"kpi_freshness", msp_query_kpi_freshness,
+                                                         true};
+
+/* The sketch's boundaries as PostgreSQL writes an array. */
+static enum msp_result thresholds_text(struct msp_buffer *out, struct msp_error *error)
+{
+    const int64_t *thresholds = msp_ddsketch_thresholds();
+    for (size_t i = 0; i < MSP_DDSKETCH_BINS - 1; i++)
+        msp_buffer_printf(out, "%c%lld", i == 0 ? '{' : ',', (long long)thresholds[i]);
+    msp_buffer_append(out, "}", 2); /* with its NUL */
+    if (out->failed)
+        return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to compute KPIs.");
+    return MSP_OK;
+}
+
+static void range_params(struct msp_params *params, int64_t tenant_id,
+                         const struct msp_kpi_range *range)
+{
+    msp_params_init(params);
+    msp_params_int(params, tenant_id);
+    msp_params_day(params, range->from);
+    msp_params_day(params, range->to);
+    msp_params_bool(params, range->last_ended);
+}
+
+/*
+ * Makes the wanted days known before any of their tickets is looked at. An ingest that commits before this
+ * is seen by the computation; one that commits later finds the days here and marks them.
+ */
+static enum msp_result announce(struct msp_db *db, int64_t tenant_id,
+                                const struct msp_params *range, int64_t deadline_ms,
+                                struct msp_error *error)
+{
+    struct msp_params tenant;
+    msp_params_init(&tenant);
+    msp_params_int(&tenant, tenant_id);
+    struct msp_call calls[] = {{&ingest_lock_statement, &tenant, NULL},
+                               {&announce_statement, range, NULL}};
+    struct msp_scope scope = {tenant_id, NULL};
+    enum msp_result result = msp_db_transact(db, &scope, calls, 2, deadline_ms, error);
+    msp_calls_clear(calls, 2);
+    return result;
+}
+
+/* The days with their bounds and marks, as texts of arrays that go back to PostgreSQL as they came. */
+static enum msp_result read_wanted(struct msp_db *db, int64_t tenant_id,
+                                   const struct msp_params *range, int64_t deadline_ms,
+                                   PGresult **out_wanted, struct msp_error *error)
+{
+    struct msp_params tenant;
+    msp_params_init(&tenant);
+    msp_params_int(&tenant, tenant_id);
+    struct msp_call calls[] = {{&compute_lock_statement, &tenant, NULL},
+                               {&memory_statement, NULL, NULL},
+                               {&wanted_statement, range, NULL}};
+    enum msp_result result = msp_db_run(db, calls, 3, deadline_ms, error);
+    if (result != MSP_OK)
+        return result;
+    *out_wanted = calls[2].result;
+    msp_calls_clear(calls, 2);
+    return MSP_OK;
+}
+
+static void days_params(struct msp_params *params, int64_t tenant_id, const PGresult *wanted)
+{
+    msp_params_init(params);
+    msp_params_int(params, tenant_id);
+    msp_params_text(params, msp_result_text(wanted, 0, 0));
+}
+
+static void fence_params(struct msp_params *params, const struct msp_fence *fence)
+{
+    msp_params_init(params);
+    msp_params_text(params, fence->job_id);
+    msp_params_int(params, fence->claim);
+    msp_params_text(params, fence->worker);
+}
+
+static enum msp_result write_days(struct msp_db *db, int64_t tenant_id, const PGresult *wanted,
+                                  const char *thresholds, const struct msp_fence *fence,
+                                  int64_t deadline_ms, struct msp_kpi_computed *out,
+                                  struct msp_error *error)
+{
+    struct msp_params forget;
+    struct msp_params compute;
+    struct msp_params finish;
+    struct msp_params held;
+    days_params(&forget, tenant_id, wanted);
+    days_params(&compute, tenant_id, wanted);
+    msp_params_text(&compute, msp_result_text(wanted, 0, 1));
+    msp_params_text(&compute, msp_result_text(wanted, 0, 2));
+    msp_params_text(&compute, thresholds);
+    days_params(&finish, tenant_id, wanted);
+    msp_params_text(&finish, msp_result_text(wanted, 0, 3));
+    struct msp_call calls[4] = {{&forget_statement, &forget, NULL},
+                                {&compute_statement, &compute, NULL},
+                                {&finish_statement, &finish, NULL}};
+    size_t count = 3;
+    if (fence != NULL) {
+        fence_params(&held, fence);
+        calls[count++] = (struct msp_call){&fence_statement, &held, NULL};
+    }
+    enum msp_result result = msp_db_run(db, calls, count, deadline_ms, error);
+    if (result == MSP_OK) {
+        out->rows_written = strtoll(PQcmdTuples(calls[1].result), NULL, 10);
+        out->days = msp_result_int(wanted, 0, 4);
+    }
+    msp_calls_clear(calls, count);
+    return result;
+}
+
+enum msp_result msp_kpi_compute(struct msp_db *db, int64_t tenant_id,
+                                const struct msp_kpi_range *range, const struct msp_fence *fence,
+                                int64_t deadline_ms, struct msp_kpi_computed *out,
+                                struct msp_error *error)
+{
+    struct msp_params params;
+    range_params(&params, tenant_id, range);
+    enum msp_result result = announce(db, tenant_id, &params, deadline_ms, error);
+    if (result != MSP_OK)
+        return result;
+    struct msp_buffer thresholds;
+    msp_buffer_init(&thresholds, 0);
+    struct msp_scope scope = {tenant_id, NULL};
+    struct msp_kpi_computed computed = {0, 0};
+    PGresult *wanted = NULL;
+    result = thresholds_text(&thresholds, error);
+    if (result == MSP_OK)
+        result = msp_db_begin(db, &scope, deadline_ms, error);
+    if (result == MSP_OK)
+        result = read_wanted(db, tenant_id, &params, deadline_ms, &wanted, error);
+    if (result == MSP_OK && msp_result_int(wanted, 0, 4) > 0)
+        result = write_days(db, tenant_id, wanted, thresholds.data, fence, deadline_ms, &computed,
+                            error);
+    if (result == MSP_OK)
+        result = msp_db_commit(db, deadline_ms, error);
+    PQclear(wanted);
+    msp_buffer_done(&thresholds);
+    if (result == MSP_OK)
+        *out = computed;
+    return result;
+}
+
+/* Columns of kpi_daily.sql and kpi_merged.sql. */
+enum row_column {
+    ROW_DAY,
+    ROW_MEMBER,
+    ROW_CREATED,
+    ROW_RESOLVED,
+    ROW_CLOSED,
+    ROW_REOPENED,
+    ROW_BACKLOG,
+    ROW_SLA_KNOWN,
+    ROW_SLA_MET,
+    ROW_CSAT_COUNT,
+    ROW_CSAT_SUM,
+    ROW_RESOLUTION,          /* count, sum, min, max, bins, counts of bins */
+    ROW_FIRST_RESPONSE = 17, /* likewise */
+};
+
+static enum msp_result read_sketch(const PGresult *rows, int row, int column,
+                                   struct msp_arena *arena, struct msp_ddsketch **out,
+                                   struct msp_error *error)
+{
+    int64_t count = msp_result_int(rows, row, column);
+    *out = NULL;
+    if (count == 0)
+        return MSP_OK;
+    const char *bins = NULL;
+    const char *counts = NULL;
+    size_t size = msp_wire_int_array(rows, row, column + 4, 2, &bins);
+    if (size == 0 || size > MSP_DDSKETCH_BINS ||
+        msp_wire_int_array(rows, row, column + 5, 4, &counts) != size)
+        return msp_fail(error, MSP_BROKEN, "sketch_broken",
+                        "A stored percentile sketch is damaged; compute its day again.");
+    int16_t bin_numbers[MSP_DDSKETCH_BINS];
+    int32_t bin_counts[MSP_DDSKETCH_BINS];
+    for (size_t i = 0; i < size; i++) {
+        bin_numbers[i] = (int16_t)msp_wire_element(bins, i, 2);
+        bin_counts[i] = (int32_t)msp_wire_element(counts, i, 4);
+    }
+    struct msp_ddsketch *sketch = msp_arena_calloc(arena, 1, sizeof(*sketch));
+    if (sketch == NULL)
+        return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to read KPIs.");
+    enum msp_result result = msp_ddsketch_merge(
+        sketch, bin_numbers, bin_counts, size, count, msp_result_int(rows, row, column + 1),
+        msp_result_int(rows, row, column + 2), msp_result_int(rows, row, column + 3));
+    if (result != MSP_OK)
+        return msp_fail(error, MSP_BROKEN, "sketch_broken",
+                        "A stored percentile sketch is damaged; compute its day again.");
+    *out = sketch;
+    return MSP_OK;
+}
+
+static enum msp_result read_row(const PGresult *rows, int row, struct msp_arena *arena,
+                                struct msp_kpi_row *out, struct msp_error *error)
+{
+    out->day = msp_wire_day(rows, row, ROW_DAY);
+    out->member = msp_arena_copy(arena, PQgetvalue(rows, row, ROW_MEMBER),
+                                 (size_t)PQgetlength(rows, row, ROW_MEMBER));
+    if (out->member == NULL)
+        return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to read KPIs.");
+    struct msp_kpi_values *values = &out->values;
+    values->computed = true;
+    values->tickets_created = msp_result_int(rows, row, ROW_CREATED);
+    values->tickets_resolved = msp_result_int(rows, row, ROW_RESOLVED);
+    values->tickets_closed = msp_result_int(rows, row, ROW_CLOSED);
+    values->tickets_reopened = msp_result_int(rows, row, ROW_REOPENED);
+    values->backlog = msp_result_int(rows, row, ROW_BACKLOG);
+    values->sla_known = msp_result_int(rows, row, ROW_SLA_KNOWN);
+    values->sla_met = msp_result_int(rows, row, ROW_SLA_MET);
+    values->csat_count = msp_result_int(rows, row, ROW_CSAT_COUNT);
+    values->csat_sum = msp_result_int(rows, row, ROW_CSAT_SUM);
+    enum msp_result result =
+        read_sketch(rows, row, ROW_RESOLUTION, arena, &values->resolution, error);
+    if (result == MSP_OK)
+        result = read_sketch(rows, row, ROW_FIRST_RESPONSE, arena, &values->first_response, error);
+    return result;
+}
+
+static void read_freshness(const PGresult *rows, struct msp_kpi_freshness *out)
+{
+    *out = (struct msp_kpi_freshness){MSP_NO_DAY, MSP_NO_TIME, 0, MSP_NO_DAY};
+    if (PQntuples(rows) == 0)
+        return;
+    out->complete_through = msp_wire_day(rows, 0, 0);
+    out->data_as_of_us = msp_wire_time(rows, 0, 1);
+    out->data_version = msp_result_int(rows, 0, 2);
+    out->today = msp_wire_day(rows, 0, 3);
+}
+
+static enum msp_result read_kpis(struct msp_db *db, const struct msp_statement *statement,
+                                 int64_t tenant_id, const struct msp_kpi_query *query,
+                                 struct msp_arena *arena, int64_t deadline_ms,
+                                 struct msp_kpi_row **out_rows, size_t *out_count,
+                                 struct msp_kpi_freshness *freshness, struct msp_error *error)
+{
+    struct msp_params tenant;
+    struct msp_params params;
+    msp_params_init(&tenant);
+    msp_params_int(&tenant, tenant_id);
+    msp_params_init(&params);
+    msp_params_int(&params, tenant_id);
+    msp_params_text(&params, query->dimension);
+    msp_params_day(&params, query->from);
+    msp_params_day(&params, query->to);
+    msp_params_text(&params, query->member);
+    struct msp_call calls[] = {{statement, &params, NULL}, {&freshness_statement, &tenant, NULL}};
+    struct msp_scope scope = {tenant_id, NULL};
+    enum msp_result result = msp_db_transact(db, &scope, calls, 2, deadline_ms, error);
+    if (result != MSP_OK)
+        return result;
+    size_t count = (size_t)PQntuples(calls[0].result);
+    struct msp_kpi_row *rows = msp_arena_calloc(arena, count + 1, sizeof(*rows));
+    if (rows == NULL)
+        result = msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to read KPIs.");
+    for (size_t i = 0; i < count && result == MSP_OK; i++)
+        result = read_row(calls[0].result, (int)i, arena, &rows[i], error);
+    if (result == MSP_OK) {
+        read_freshness(calls[1].result, freshness);
+        *out_rows = rows;
+        *out_count = count;
+    }
+    msp_calls_clear(calls, 2);
+    return result;
+}
+
+enum msp_result msp_kpi_read_daily(struct msp_db *db, int64_t tenant_id,
+                                   const struct msp_kpi_query *query, struct msp_arena *arena,
+                                   int64_t deadline_ms, struct msp_kpi_row **out_rows,
+                                   size_t *out_count, struct msp_kpi_freshness *freshness,
+                                   struct msp_error *error)
+{
+    return read_kpis(db, &daily_statement, tenant_id, query, arena, deadline_ms, out_rows,
+                     out_count, freshness, error);
+}
+
+enum msp_result msp_kpi_read_merged(struct msp_db *db, int64_t tenant_id,
+                                    const struct msp_kpi_query *query, struct msp_arena *arena,
+                                    int64_t deadline_ms, struct msp_kpi_row **out_rows,
+                                    size_t *out_count, struct msp_kpi_freshness *freshness,
+                                    struct msp_error *error)
+{
+    enum msp_result result = read_kpis(db, &merged_statement, tenant_id, query, arena, deadline_ms,
+                                       out_rows, out_count, freshness, error);
+    if (result == MSP_OK && *out_count == 0 && strcmp(query->dimension, "all") == 0) {
+        /* The array has room for one more; cleared, it says "never computed". */
+        (*out_rows)[0] = (struct msp_kpi_row){.day = MSP_NO_DAY, .member = ""};
+        *out_count = 1;
+    }
+    return result;
+}
