@@ -18,4 +18,19 @@ enum msp_result msp_body_read_json(const struct msp_request *request, json_t **o
 enum msp_result msp_body_read(const struct msp_request *request, char *buffer, size_t capacity,
                               size_t *out_size, struct msp_error *error) MSP_MUST_CHECK;
 
+/* How far a body was read. Made by the router, moved by the functions above. */
+struct msp_body {
+    int64_t taken_bytes;
+    bool continue_due; /* the client waits for "100 Continue" before it sends */
+    bool begun;
+    bool ended;
+    bool broken;
+};
+
+/*
+ * For the router, behind the answer: takes in a short rest that nobody read, for at most a second.
+ * True if the body is wholly consumed, so that another request may follow on the connection.
+ */
+bool msp_body_skip_rest(const struct msp_request *request);
+
 #endif

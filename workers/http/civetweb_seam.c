@@ -20,6 +20,7 @@
 #include "civetweb_seam.h"
 
 #include "msp/clock.h"
+#include "msp/status_board.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -87,6 +88,7 @@ static struct {
     int adopted; /* CivetWeb's descriptor of the shared listener */
     int drain_event;
     int max_connections;
+    int64_t *open_connections;
     atomic_int keep_alive_ms;
     atomic_int connections;
     atomic_bool draining;
@@ -138,6 +140,13 @@ int pthread_attr_setstacksize(pthread_attr_t *attributes, size_t size)
     return next.set_stack_size(attributes, size < LEAST_STACK_BYTES ? LEAST_STACK_BYTES : size);
 }
 
+static void count_connection(int by)
+{
+    atomic_fetch_add(&seam.connections, by);
+    if (seam.open_connections != NULL)
+        msp_board_add(seam.open_connections, by);
+}
+
 int accept(int socket, struct sockaddr *restrict address, socklen_t *restrict length)
 {
     find_next_once();
@@ -145,7 +154,7 @@ int accept(int socket, struct sockaddr *restrict address, socklen_t *restrict le
         return next.accept(socket, address, length);
     int connection = next.accept4(socket, address, length, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (connection >= 0)
-        atomic_fetch_add(&seam.connections, 1);
+        count_connection(1);
     return connection;
 }
 
@@ -330,7 +339,7 @@ static void connection_closed(const struct mg_connection *connection)
 {
     (void)connection;
     here.phase = PHASE_FOREIGN;
-    atomic_fetch_sub(&seam.connections, 1);
+    count_connection(-1);
 }
 
 struct mg_context *msp_seam_start(const struct msp_seam_options *options,
@@ -349,6 +358,7 @@ struct mg_context *msp_seam_start(const struct msp_seam_options *options,
     ssize_t ignored = read(seam.drain_event, &drained, sizeof drained);
     (void)ignored;
     seam.max_connections = options->max_connections;
+    seam.open_connections = options->open_connections;
     atomic_store(&seam.keep_alive_ms, options->keep_alive_ms);
     atomic_store(&seam.connections, 0);
     atomic_store(&seam.draining, false);

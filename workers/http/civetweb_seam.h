@@ -21,9 +21,10 @@ _Static_assert(CIVETWEB_VERSION_MAJOR == 1 && CIVETWEB_VERSION_MINOR == 15 &&
 #define MSP_SEAM_HEAD_BYTES 16384
 
 struct msp_seam_options {
-    int listener;        /* listening socket to be adopted; stays the caller's */
-    int max_connections; /* accept no more than this many at a time: the number of threads */
-    int keep_alive_ms;   /* how long a connection may be idle between two requests */
+    int listener;              /* listening socket to be adopted; stays the caller's */
+    int max_connections;       /* accept no more than this many at a time: the number of threads */
+    int keep_alive_ms;         /* how long a connection may be idle between two requests */
+    int64_t *open_connections; /* of the status board: counted there too; may be NULL */
 };
 
 /*

@@ -1,4 +1,5 @@
-/* What the threads of one HTTP worker process share. Made before CivetWeb starts, constant afterwards but for its parts. */
+/* What the threads of one HTTP worker process share. Made before CivetWeb starts, constant
+ * afterwards but for its parts. */
 #ifndef MSP_HTTP_WORKER_H
 #define MSP_HTTP_WORKER_H
 
@@ -7,16 +8,21 @@
 
 #include <stdatomic.h>
 
+struct msp_workspace_pool;
+
 struct msp_http_worker {
     const struct msp_child *child;
     struct msp_pool *pool; /* role msp_api */
     char job_socket_path[108];
     atomic_bool draining;
+    atomic_bool database_checked; /* msp_db_check has passed; until then nothing that needs it is
+                                     answered */
+    struct msp_workspace_pool *workspaces;
 };
 
 /*
- * The settings in force now: the copy of the calling thread, renewed when the settings cache's generation
- * moved. Valid until the thread's next call.
+ * The settings in force: within a request those it started with, so that it never sees two kinds;
+ * elsewhere those of the fork. Valid until the thread's next request.
  */
 const struct msp_settings *msp_http_settings(const struct msp_http_worker *worker);
 

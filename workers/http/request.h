@@ -17,10 +17,11 @@
 
 struct msp_http_worker; /* http_worker.h: pool, shared map, settings */
 struct mg_connection;
+struct msp_body;
 
-#define MSP_REQUEST_ID_BYTES  33 /* 128 random bits in hex and a NUL */
-#define MSP_MAX_QUERY_NAMES   32
-#define MSP_MAX_PATH_PARTS    4
+#define MSP_REQUEST_ID_BYTES 33 /* 128 random bits in hex and a NUL */
+#define MSP_MAX_QUERY_NAMES  32
+#define MSP_MAX_PATH_PARTS   4
 
 enum msp_credential {
     MSP_CREDENTIAL_NONE,
@@ -47,18 +48,20 @@ struct msp_request {
     struct msp_arena *arena;          /* until the answer is written */
     char id[MSP_REQUEST_ID_BYTES];
     const char *method;
-    const char *path;                                  /* as it came, no query */
-    const char *path_parameters[MSP_MAX_PATH_PARTS];   /* what stood for {…} in the route's path */
-    struct msp_query_pair query[MSP_MAX_QUERY_NAMES];  /* percent-decoded, checked UTF-8 */
+    const char *path;                                 /* as it came, no query */
+    const char *path_parameters[MSP_MAX_PATH_PARTS];  /* what stood for {…} in the route's path */
+    struct msp_query_pair query[MSP_MAX_QUERY_NAMES]; /* percent-decoded, checked UTF-8 */
     size_t query_count;
     const char *content_type; /* media type in lower case without parameters, or NULL */
     int64_t content_length;   /* -1 = chunked, 0 = no body */
     const char *prefer;       /* the Prefer field, or NULL */
     int64_t started_us;       /* monotonic */
+    struct msp_body *body;    /* how far it was read; body.c's */
     struct msp_caller caller;
 };
 
-/* The value of a query name, or NULL. The router has refused names the route does not list and doubled ones. */
+/* The value of a query name, or NULL. The router has refused names the route does not list and
+ * doubled ones. */
 const char *msp_request_query(const struct msp_request *request, const char *name);
 
 /* The request field of that name (any case), or NULL. */

@@ -1,0 +1,106 @@
+/* Filling an answer and putting its head into bytes. Sends nothing. */
+#include "answer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    int status;
+    const char *phrase;
+} phrases[] = {
+    {200, "OK"},
+    {201, "Created"},
+    {202, "Accepted"},
+    {204, "No Content"},
+    {304, "Not Modified"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {408, "Request Timeout"},
+    {409, "Conflict"},
+    {413, "Content Too Large"},
+    {415, "Unsupported Media Type"},
+    {417, "Expectation Failed"},
+    {422, "Unprocessable Content"},
+    {429, "Too Many Requests"},
+    {431, "Request Header Fields Too Large"},
+    {500, "Internal Server Error"},
+    {503, "Service Unavailable"},
+    {505, "HTTP Version Not Supported"},
+};
+
+/* The same for every answer: nothing here may be kept by a cache or guessed at by a browser. */
+static const char common_fields[] = "Cache-Control: no-store\r\n"
+                                    "Vary: Authorization\r\n"
+                                    "X-Content-Type-Options: nosniff\r\n"
+                                    "X-Request-Id: ";
+
+static const char *const connection_fields[] = {
+    [MSP_ANSWER_CLOSE] = "\r\nConnection: close\r\n",
+    [MSP_ANSWER_KEEP] = "\r\n",
+    [MSP_ANSWER_KEEP_HTTP_1_0] = "\r\nConnection: keep-alive\r\n",
+};
+
+const char *msp_status_phrase(int status)
+{
+    for (size_t i = 0; i < sizeof phrases / sizeof phrases[0]; i++)
+        if (phrases[i].status == status)
+            return phrases[i].phrase;
+    return "Unknown";
+}
+
+static void append_number(struct msp_buffer *out, size_t number)
+{
+    char text[24];
+    char *at = text + sizeof text;
+    do {
+        *--at = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    msp_buffer_append(out, at, (size_t)(text + sizeof text - at));
+}
+
+void msp_answer_write_head(const struct msp_answer_head *head, const struct msp_response *response,
+                           struct msp_buffer *out)
+{
+    msp_buffer_append_text(out, "HTTP/1.1 ");
+    append_number(out, (size_t)head->status);
+    msp_buffer_append_text(out, " ");
+    msp_buffer_append_text(out, msp_status_phrase(head->status));
+    msp_buffer_append_text(out, "\r\nDate: ");
+    msp_buffer_append_text(out, head->date);
+    if (response->content_type != NULL) {
+        msp_buffer_append_text(out, "\r\nContent-Type: ");
+        msp_buffer_append_text(out, response->content_type);
+    }
+    /* RFC 9110 section 8.6: neither of the two may say anything about a body. */
+    if (head->status != 204 && head->status != 304) {
+        msp_buffer_append_text(out, "\r\nContent-Length: ");
+        append_number(out, response->content_type != NULL ? response->body.length : 0);
+    }
+    msp_buffer_append_text(out, "\r\n");
+    msp_buffer_append(out, common_fields, sizeof common_fields - 1);
+    msp_buffer_append_text(out, head->request_id);
+    msp_buffer_append_text(out, connection_fields[head->connection]);
+    if (response->headers.length > 0)
+        msp_buffer_append(out, response->headers.data, response->headers.length);
+    msp_buffer_append_text(out, "\r\n");
+}
+
+void msp_response_header(struct msp_response *response, const char *name, const char *format, ...)
+{
+    char value[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(value, sizeof value, format, arguments);
+    va_end(arguments);
+    /* A line end in a field would let its text write the rest of our answer. */
+    if (length < 0 || (size_t)length >= sizeof value || strpbrk(value, "\r\n") != NULL ||
+        strpbrk(name, "\r\n: ") != NULL)
+        abort();
+    msp_buffer_printf(&response->headers, "%s: %s\r\n", name, value);
+}

@@ -1,0 +1,421 @@
+/*
+ * Takes a request from its head to its line in the log. What must hold before a handler sees it is
+ * a list of steps in a fixed order, each of which may answer instead. Knows no resource.
+ */
+#include "router.h"
+
+#include "access_log.h"
+#include "answer.h"
+#include "authenticate.h"
+#include "body.h"
+#include "civetweb_seam.h"
+#include "query.h"
+#include "request_check.h"
+#include "route_match.h"
+#include "workspace.h"
+
+#include "msp/clock.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+/* A larger answer leaves in two writes rather than being copied. */
+#define ONE_WRITE_BYTES 65536
+/* How much of a request that was refused is read for the answer's sake, and how long. */
+#define LINGER_BYTES 65536
+#define LINGER_MS    1000
+
+struct exchange {
+    struct msp_request request;
+    struct msp_response *response;
+    struct msp_workspace *workspace;
+    const struct mg_request_info *info;
+    struct msp_request_head head;
+    struct msp_route_match match;
+    struct msp_body body;
+    bool head_is_sound;
+};
+
+/* 0 = go on, or the status of the answer that was made. */
+typedef int (*step)(struct exchange *exchange);
+
+static _Thread_local const struct msp_settings *settings_here;
+
+const struct msp_settings *msp_http_settings(const struct msp_http_worker *worker)
+{
+    return settings_here != NULL ? settings_here : worker->child->settings;
+}
+
+int64_t msp_http_db_deadline_ms(const struct msp_http_worker *worker)
+{
+    return msp_clock_monotonic_ms() +
+           (int64_t)msp_http_settings(worker)->db_statement_timeout_seconds * 1000;
+}
+
+static int fail(struct exchange *exchange, const struct msp_error *error)
+{
+    return msp_problem_from_error(&exchange->request, exchange->response, error);
+}
+
+static int check_head(struct exchange *exchange)
+{
+    struct msp_error error;
+    int status = msp_request_check(exchange->info, msp_seam_head_buffer(), MSP_SEAM_HEAD_BYTES,
+                                   &exchange->head, &error);
+    if (status != 0)
+        return msp_problem(&exchange->request, exchange->response, status, error.code, error.detail,
+                           NULL);
+    exchange->head_is_sound = true;
+    exchange->request.content_length = exchange->head.content_length;
+    exchange->request.prefer = exchange->head.prefer;
+    exchange->body.continue_due = exchange->head.expects_continue;
+    return 0;
+}
+
+static bool host_is_listed(const char *host, const char *list)
+{
+    size_t name_length = *host == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
+    while (*list != '\0') {
+        list += strspn(list, ", ");
+        size_t length = strcspn(list, ", ");
+        bool whole = length == strlen(host) && strncasecmp(list, host, length) == 0;
+        bool name = length == name_length && strncasecmp(list, host, length) == 0;
+        if (length > 0 && (whole || name))
+            return true;
+        list += length;
+    }
+    return false;
+}
+
+static int check_host(struct exchange *exchange)
+{
+    const char *list = settings_here->allowed_hosts;
+    if (list[0] == '\0' || host_is_listed(exchange->head.host, list))
+        return 0;
+    return msp_problem(&exchange->request, exchange->response, 400, "host_not_allowed",
+                       "This server does not answer under that Host; see ALLOWED_HOSTS.", NULL);
+}
+
+static int find_route(struct exchange *exchange)
+{
+    struct msp_request *request = &exchange->request;
+    struct msp_route_match *match = &exchange->match;
+    msp_route_find(msp_routes, msp_route_count, request->method, request->path, match);
+    if (match->route != NULL)
+        return 0;
+    if (match->allow[0] == '\0')
+        return msp_problem(request, exchange->response, 404, "not_found",
+                           "Nothing answers at this path; GET /openapi.json lists what does.",
+                           NULL);
+    int status = msp_problem(request, exchange->response, 405, "method_not_allowed",
+                             "The path does not know this method; see the Allow field.", NULL);
+    msp_response_header(exchange->response, "Allow", "%s", match->allow);
+    return status;
+}
+
+static int admit_peer(struct exchange *exchange)
+{
+    struct msp_error error;
+    if (exchange->match.route->credential != MSP_CREDENTIAL_SERVICE)
+        return 0;
+    if (msp_authenticate_internal_peer(settings_here, exchange->info->remote_addr,
+                                       exchange->head.forwarded, &error) == MSP_OK)
+        return 0;
+    return fail(exchange, &error);
+}
+
+static int authenticate(struct exchange *exchange)
+{
+    struct msp_request *request = &exchange->request;
+    const char *authorization = exchange->head.authorization;
+    struct msp_error error;
+    enum msp_result result = MSP_OK;
+    switch (exchange->match.route->credential) {
+    case MSP_CREDENTIAL_NONE:
+        break;
+    case MSP_CREDENTIAL_SERVICE:
+        result = msp_authenticate_service(settings_here, authorization, &request->caller, &error);
+        break;
+    case MSP_CREDENTIAL_PERSON:
+        result = msp_authenticate_person(settings_here, request->worker->child->shared->tenants,
+                                         authorization, msp_clock_unix_us() / 1000000,
+                                         &request->caller, &error);
+        break;
+    }
+    return result == MSP_OK ? 0 : fail(exchange, &error);
+}
+
+static int authorise(struct exchange *exchange)
+{
+    const struct msp_route *route = exchange->match.route;
+    if (route->credential != MSP_CREDENTIAL_PERSON ||
+        (route->roles & (unsigned)exchange->request.caller.role) != 0)
+        return 0;
+    return msp_problem(&exchange->request, exchange->response, 403, "role_not_allowed",
+                       "Your role may not do this; ask a manager of your tenant.", NULL);
+}
+
+static int refuse_query_name(struct exchange *exchange, const char *name)
+{
+    struct msp_error member;
+    char pointer[160];
+    (void)snprintf(pointer, sizeof pointer, "/%.100s", name);
+    (void)msp_fail_at(&member, MSP_INVALID, "query_name_unknown", pointer,
+                      "\"%.100s\" is not a query name of this address; leave it out or check its "
+                      "spelling.",
+                      name);
+    return fail(exchange, &member);
+}
+
+static int read_query(struct exchange *exchange)
+{
+    struct msp_request *request = &exchange->request;
+    const struct msp_route *route = exchange->match.route;
+    struct msp_error error;
+    if (route->query_names != NULL && strcmp(route->query_names, "*") == 0)
+        return 0; /* whatever it is, nobody reads it */
+    if (msp_query_parse(exchange->info->query_string, request->arena, request->query,
+                        &request->query_count, &error) != MSP_OK)
+        return fail(exchange, &error);
+    for (size_t i = 0; i < request->query_count; i++)
+        if (!msp_route_knows_query(route, request->query[i].name))
+            return refuse_query_name(exchange, request->query[i].name);
+    return 0;
+}
+
+static int read_path_parts(struct exchange *exchange)
+{
+    const struct msp_route_match *match = &exchange->match;
+    struct msp_request *request = &exchange->request;
+    struct msp_error error;
+    for (size_t i = 0; i < match->part_count; i++)
+        if (msp_path_decode(match->parts[i].text, match->parts[i].length, request->arena,
+                            &request->path_parameters[i], &error) != MSP_OK)
+            return fail(exchange, &error);
+    return 0;
+}
+
+static int choose_admins_tenant(struct exchange *exchange, const char *named)
+{
+    struct msp_request *request = &exchange->request;
+    if (named == NULL)
+        return msp_problem(request, exchange->response, 400, "tenant_missing",
+                           "An admin belongs to no tenant; name one with ?tenant=.", NULL);
+    if (!msp_tenant_cache_find(request->worker->child->shared->tenants, named,
+                               &request->caller.tenant))
+        return msp_problem(request, exchange->response, 404, "tenant_unknown",
+                           "There is no tenant of that name; GET /v1/tenants lists them.", NULL);
+    return 0;
+}
+
+static int choose_tenant(struct exchange *exchange)
+{
+    struct msp_request *request = &exchange->request;
+    if (exchange->match.route->tenant_rule != MSP_TENANT_OF_CALLER)
+        return 0;
+    const char *named = msp_request_query(request, "tenant");
+    if (request->caller.role == MSP_ROLE_ADMIN)
+        return choose_admins_tenant(exchange, named);
+    if (named == NULL || strcmp(named, request->caller.tenant.slug) == 0)
+        return 0;
+    return msp_problem(request, exchange->response, 403, "tenant_foreign",
+                       "Your credential is of another tenant; leave out ?tenant=.", NULL);
+}
+
+/* "Application/JSON; charset=utf-8" → "application/json". */
+static const char *media_type(struct msp_arena *arena, const char *field)
+{
+    char *type = msp_arena_copy(arena, field, strcspn(field, "; \t"));
+    for (char *c = type; c != NULL && *c != '\0'; c++)
+        if (*c >= 'A' && *c <= 'Z')
+            *c = (char)(*c - 'A' + 'a');
+    return type;
+}
+
+static int check_body(struct exchange *exchange)
+{
+    struct msp_request *request = &exchange->request;
+    const struct msp_route *route = exchange->match.route;
+    if (exchange->head.content_type != NULL)
+        request->content_type = media_type(request->arena, exchange->head.content_type);
+    if (request->content_length == 0 || route->streams_body)
+        return 0;
+    if (!route->has_body)
+        return msp_problem(request, exchange->response, 400, "body_not_taken",
+                           "This address takes no body; leave it out.", NULL);
+    if (request->content_type == NULL || strcmp(request->content_type, "application/json") != 0)
+        return msp_problem(request, exchange->response, 415, "content_type_not_json",
+                           "Send the body as Content-Type: application/json.", NULL);
+    return 0;
+}
+
+/* Until the login has been looked at (msp_db_check), nothing that needs it is begun. */
+static int check_database(struct exchange *exchange)
+{
+    const struct msp_request *request = &exchange->request;
+    if (exchange->match.route->credential == MSP_CREDENTIAL_NONE ||
+        atomic_load_explicit(&request->worker->database_checked, memory_order_acquire))
+        return 0;
+    int status = msp_problem(request, exchange->response, 503, "database_unavailable",
+                             "The database has not answered yet; try again in a moment.", NULL);
+    msp_response_header(exchange->response, "Retry-After", "2");
+    return status;
+}
+
+static int call_handler(struct exchange *exchange)
+{
+    const struct msp_route *route = exchange->match.route;
+    int status = route->handler(&exchange->request, exchange->response);
+    if (!exchange->response->body.failed && !exchange->response->headers.failed)
+        return status;
+    struct msp_error error;
+    (void)msp_fail(&error, MSP_NO_MEMORY, "no_memory", "Out of memory for the answer.");
+    return fail(exchange, &error);
+}
+
+/* Who may be told apart from who may not comes before anything that looks at what was sent. */
+static const step steps[] = {
+    check_head, check_host,      find_route,    admit_peer, authenticate,   authorise,
+    read_query, read_path_parts, choose_tenant, check_body, check_database, call_handler,
+};
+
+static int work(struct exchange *exchange)
+{
+    int status = 0;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0] && status == 0; i++)
+        status = steps[i](exchange);
+    return status;
+}
+
+/* Whether the connection can outlive this answer. */
+static bool may_keep(const struct exchange *exchange)
+{
+    const struct msp_request *request = &exchange->request;
+    const struct msp_body *body = &exchange->body;
+    if (!exchange->head_is_sound || !exchange->head.keep_alive || exchange->response->close)
+        return false;
+    if (atomic_load_explicit(&request->worker->draining, memory_order_relaxed) ||
+        msp_seam_crowded())
+        return false;
+    if (request->content_length == 0 || body->ended)
+        return true;
+    return !body->broken && !body->continue_due && request->content_length > 0 &&
+           request->content_length - body->taken_bytes <= LINGER_BYTES;
+}
+
+static void send_answer(struct exchange *exchange, int status, bool keep)
+{
+    struct msp_buffer *out = &exchange->workspace->out;
+    const struct msp_buffer *body = &exchange->response->body;
+    bool http_1_0 = strcmp(exchange->info->http_version, "1.0") == 0;
+    struct msp_answer_head head = {
+        .status = status,
+        .request_id = exchange->request.id,
+        .date = msp_workspace_date(exchange->workspace),
+        .connection = !keep      ? MSP_ANSWER_CLOSE
+                      : http_1_0 ? MSP_ANSWER_KEEP_HTTP_1_0
+                                 : MSP_ANSWER_KEEP,
+    };
+    bool has_body = exchange->response->content_type != NULL && body->length > 0 &&
+                    strcmp(exchange->request.method, "HEAD") != 0;
+    bool together = has_body && body->length <= ONE_WRITE_BYTES;
+    msp_answer_write_head(&head, exchange->response, out);
+    if (together)
+        msp_buffer_append(out, body->data, body->length);
+    if (out->failed)
+        return; /* no memory for a head: the connection just ends */
+    struct mg_connection *connection = exchange->request.connection;
+    if (msp_seam_write(connection, out->data, out->length) && has_body && !together)
+        (void)msp_seam_write(connection, body->data, body->length);
+}
+
+/* Sends and leaves the connection in a state in which CivetWeb reads nothing of this request any
+ * more. */
+static void finish(struct exchange *exchange, int status)
+{
+    struct mg_connection *connection = exchange->request.connection;
+    bool keep = may_keep(exchange);
+    if (!keep)
+        mg_disable_keep_alive(connection);
+    send_answer(exchange, status, keep);
+    bool consumed =
+        exchange->head_is_sound && (exchange->body.ended || exchange->request.content_length == 0 ||
+                                    (keep && msp_body_skip_rest(&exchange->request)));
+    if (consumed)
+        return;
+    mg_disable_keep_alive(connection);
+    msp_seam_linger(LINGER_BYTES, LINGER_MS);
+}
+
+static void begin(struct exchange *exchange, struct msp_http_worker *worker,
+                  struct mg_connection *connection)
+{
+    struct msp_request *request = &exchange->request;
+    exchange->info = mg_get_request_info(connection);
+    exchange->response = &exchange->workspace->response;
+    settings_here = &exchange->workspace->settings->values;
+    request->worker = worker;
+    request->connection = connection;
+    request->arena = exchange->workspace->arena;
+    request->body = &exchange->body;
+    request->method = exchange->info->request_method;
+    request->path = exchange->info->request_uri;
+    request->started_us = msp_clock_monotonic_us();
+    msp_workspace_random_hex(exchange->workspace, 16, request->id);
+}
+
+static void note(const struct exchange *exchange, int status)
+{
+    struct msp_board_slot *slot = exchange->request.worker->child->slot;
+    msp_board_add(&slot->requests, 1);
+    if (status >= 500)
+        msp_board_add(&slot->request_errors, 1);
+    msp_access_log(&exchange->request, exchange->match.route, status,
+                   exchange->response->body.length);
+}
+
+int msp_router_serve(struct msp_http_worker *worker, struct mg_connection *connection)
+{
+    msp_seam_request_begin();
+    struct exchange exchange = {.workspace = msp_workspace_take(worker->workspaces)};
+    if (exchange.workspace == NULL) {
+        /* Not even memory to say so. */
+        mg_disable_keep_alive(connection);
+        msp_seam_request_end();
+        return 503;
+    }
+    begin(&exchange, worker, connection);
+    int status = work(&exchange);
+    finish(&exchange, status);
+    note(&exchange, status);
+    settings_here = NULL;
+    msp_workspace_give(worker->workspaces, exchange.workspace);
+    msp_seam_request_end();
+    return status;
+}
+
+void msp_router_refuse(struct msp_http_worker *worker, struct mg_connection *connection, int status,
+                       const char *code, const char *detail)
+{
+    msp_seam_request_begin();
+    mg_disable_keep_alive(connection);
+    struct msp_workspace *workspace = msp_workspace_take(worker->workspaces);
+    if (workspace != NULL) {
+        char id[MSP_REQUEST_ID_BYTES];
+        msp_workspace_random_hex(workspace, 16, id);
+        struct msp_answer_head head = {status, id, msp_workspace_date(workspace), MSP_ANSWER_CLOSE};
+        struct msp_response *response = &workspace->response;
+        response->content_type = "application/problem+json";
+        msp_problem_body(&response->body, status, code, detail, NULL, id, NULL);
+        msp_answer_write_head(&head, response, &workspace->out);
+        msp_buffer_append(&workspace->out, response->body.data, response->body.length);
+        if (!workspace->out.failed && !response->body.failed)
+            (void)msp_seam_write(connection, workspace->out.data, workspace->out.length);
+        msp_board_add(&worker->child->slot->requests, 1);
+        msp_access_log_refused(id, status, code);
+        msp_workspace_give(worker->workspaces, workspace);
+    }
+    msp_seam_linger(LINGER_BYTES, LINGER_MS);
+    msp_seam_request_end();
+}
