@@ -12,14 +12,28 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* If the master is gone there is nobody left to tell. */
+static void tell_master(const struct msp_child *child, char word)
+{
+    ssize_t written;
+    do {
+        written = write(child->ready_fd, &word, 1);
+    } while (written < 0 && errno == EINTR);
+}
+
 void msp_child_ready(const struct msp_child *child)
 {
     __atomic_store_n(&child->slot->state, MSP_PROCESS_READY, __ATOMIC_RELAXED);
-    /* If the master is gone there is nobody left to tell. */
-    ssize_t written;
-    do {
-        written = write(child->ready_fd, "r", 1);
-    } while (written < 0 && errno == EINTR);
+    tell_master(child, 'r');
+}
+
+void msp_child_leaving(const struct msp_child *child)
+{
+    const int32_t before =
+        __atomic_exchange_n(&child->slot->state, MSP_PROCESS_LEAVING, __ATOMIC_RELAXED);
+    if (before == MSP_PROCESS_READY) {
+        tell_master(child, 'l');
+    }
 }
 
 bool msp_child_should_stop(const struct msp_child *child, int wait_ms)
@@ -31,6 +45,9 @@ bool msp_child_should_stop(const struct msp_child *child, int wait_ms)
         int ready = poll(&waited, 1, left_ms);
         if (ready >= 0 || errno != EINTR) {
             /* A descriptor that broke counts as asked: staying deaf would be worse. */
+            if (ready != 0) {
+                msp_child_leaving(child);
+            }
             return ready != 0;
         }
         int64_t left = deadline_ms - msp_clock_monotonic_ms();

@@ -28,7 +28,13 @@ struct msp_child {
 /* Tells the master, once, that this child serves. */
 void msp_child_ready(const struct msp_child *child);
 
-/* Whether the child was asked to leave; waits up to `wait_ms` (0 = just look). */
+/*
+ * Tells the master that this child finishes its work and leaves: if somebody else asked it to, another takes its place at
+ * once and not only after its end. Does nothing after the first call.
+ */
+void msp_child_leaving(const struct msp_child *child);
+
+/* Whether the child was asked to leave (then msp_child_leaving was called); waits up to `wait_ms` (0 = just look). */
 bool msp_child_should_stop(const struct msp_child *child, int wait_ms);
 
 /* The path of the job worker's socket, STATE_DIR/jobs.sock. MSP_INVALID if longer than a socket path may be (107 bytes). */
