@@ -31,7 +31,8 @@ struct msp_request;
 int msp_problem(const struct msp_request *request, struct msp_response *response, int status,
                 const char *code, const char *detail, const struct msp_error *member);
 
-/* The problem that fits an error of a lower room: 400, 401, 403, 404, 409, 413, 503 with Retry-After, 500 with a fixed text. */
+/* The problem that fits an error of a lower room: 400, 401, 403, 404, 409, 413, 503 with
+ * Retry-After, 500 with a fixed text. */
 int msp_problem_from_error(const struct msp_request *request, struct msp_response *response,
                            const struct msp_error *error);
 

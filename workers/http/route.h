@@ -9,7 +9,7 @@
 #include "response.h"
 
 enum msp_tenant_rule {
-    MSP_TENANT_NONE,   /* the route is of no tenant */
+    MSP_TENANT_NONE,      /* the route is of no tenant */
     MSP_TENANT_OF_CALLER, /* the credential's tenant; an admin must name one with ?tenant= */
 };
 
@@ -20,11 +20,12 @@ struct msp_route {
     const char *method;
     const char *path; /* segments; "{name}" takes any one segment */
     enum msp_credential credential;
-    unsigned roles;                  /* OR of enum msp_role; for MSP_CREDENTIAL_PERSON */
+    unsigned roles; /* OR of enum msp_role; for MSP_CREDENTIAL_PERSON */
     enum msp_tenant_rule tenant_rule;
-    const char *query_names; /* space-separated; "tenant" is added by MSP_TENANT_OF_CALLER; "*" = any */
-    bool has_body;                   /* a JSON body is taken; otherwise a body is refused */
-    bool streams_body;               /* the handler reads the body itself (NDJSON) */
+    const char
+        *query_names;  /* space-separated; "tenant" is added by MSP_TENANT_OF_CALLER; "*" = any */
+    bool has_body;     /* a JSON body is taken; otherwise a body is refused */
+    bool streams_body; /* the handler reads the body itself (NDJSON) */
     msp_handler handler;
 };
 
