@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-#define RESULT_LIMIT_BYTES (64U << 20)
-
 struct export_request {
     int32_t from, to;
     bool force;

@@ -129,9 +129,7 @@ static enum msp_result turn(struct pull *pull, bool *out_done, struct msp_error 
     struct msp_error write_error;
     enum msp_result written = receive_page(pull, &write_error);
     if (written != MSP_OK) {
-        if (error != NULL) {
-            *error = write_error;
-        }
+        *error = write_error;
         return restart_after_clash(pull, written, error);
     }
     if (read != MSP_OK) {

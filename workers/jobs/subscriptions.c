@@ -12,9 +12,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define JOBS_A_CLIENT   64
-#define OUT_LIMIT_BYTES 65536 /* some hundreds of frames: a reader that far behind reads no more   \
-                               */
+#define JOBS_A_CLIENT 64
+#define OUT_LIMIT_BYTES                                                                            \
+    65536 /* some hundreds of frames: a reader that far behind reads no more                       \
+           */
 #define FRAME_PATIENCE_MS  10000 /* for the rest of a frame whose beginning has come */
 #define DOOR_PAUSE_MS      1000  /* without descriptors to spare */
 #define REMEMBERED_ENDINGS 1024

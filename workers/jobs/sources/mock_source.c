@@ -340,8 +340,8 @@ static enum msp_result read_page(struct msp_source_reader *base, const char *cur
                                  struct msp_error *error)
 {
     struct mock_reader *reader = (struct mock_reader *)base;
-    int64_t offset;
-    int64_t lines;
+    int64_t offset = 0;
+    int64_t lines = 0;
     enum msp_result result = read_cursor(cursor, &offset, &lines, error);
     if (result == MSP_OK) {
         result = go_to(reader, offset, lines, error);
