@@ -1,16 +1,17 @@
--- Tickets in the one shape every source is mapped to, and what ingest keeps beside them. No foreign keys
+-- Tickets in the one shape every source is mapped to, and what ingest keeps beside them. What is compared and grouped
+-- has collation "C": bytes compare three times as fast, and no library update can break an index. No foreign keys
 -- (a third of the loading time) and no index on what changes with each update (no HOT updates then).
 CREATE TABLE msp.raw_tickets (
     tenant_id          bigint NOT NULL,
-    external_id        text NOT NULL,
+    external_id        text COLLATE "C" NOT NULL,
     title              text,
-    status             text CHECK (status IN ('new', 'open', 'pending', 'resolved', 'closed')),
+    status             text COLLATE "C" CHECK (status IN ('new', 'open', 'pending', 'resolved', 'closed')),
     source_status      text,
-    priority           text CHECK (priority IN ('critical', 'high', 'medium', 'low', 'none')),
-    category           text,
-    assignee           text,
+    priority           text COLLATE "C" CHECK (priority IN ('critical', 'high', 'medium', 'low', 'none')),
+    category           text COLLATE "C",
+    assignee           text COLLATE "C",
     requester          text,
-    "group"            text,
+    "group"            text COLLATE "C",
     channel            text,
     created_at         timestamptz NOT NULL,
     updated_at         timestamptz NOT NULL,

@@ -1,10 +1,10 @@
 -- Daily KPIs: counts, sums and sketches only, so that any range can be merged from its days.
 CREATE TABLE msp.kpi_daily (
     tenant_id                  bigint NOT NULL,
-    dimension                  text NOT NULL
+    dimension                  text COLLATE "C" NOT NULL
         CHECK (dimension IN ('all', 'priority', 'category', 'assignee', 'group')),
     day                        date NOT NULL,
-    member                     text NOT NULL,  -- '' = tickets without the value; always '' for 'all'
+    member                     text COLLATE "C" NOT NULL,  -- '' = tickets without the value; always '' for 'all'
     tickets_created            bigint NOT NULL,
     tickets_resolved           bigint NOT NULL,
     tickets_closed             bigint NOT NULL,

@@ -43,13 +43,15 @@ event AS (
 counted AS (
     SELECT CASE GROUPING(priority, category, assignee, "group")
                WHEN 15 THEN 'all' WHEN 7 THEN 'priority' WHEN 11 THEN 'category'
-               WHEN 13 THEN 'assignee' ELSE 'group' END AS dimension,
+               WHEN 13 THEN 'assignee' ELSE 'group' END COLLATE "C" AS dimension,
            coalesce(priority, category, assignee, "group", '') AS member,
            day_number, kind, bin,
-           count(*) AS n, sum(seconds) AS seconds_sum, min(seconds) AS seconds_min,
-           max(seconds) AS seconds_max, count(*) FILTER (WHERE reopened) AS reopened,
-           count(sla_met) AS sla_known, count(*) FILTER (WHERE sla_met) AS sla_met,
-           count(csat) AS csat_count, sum(csat) AS csat_sum
+           -- Casts keep the sums over these in integers; PostgreSQL adds bigints up as numeric.
+           count(*)::integer AS n, sum(seconds)::bigint AS seconds_sum, min(seconds) AS seconds_min,
+           max(seconds) AS seconds_max, (count(*) FILTER (WHERE reopened))::integer AS reopened,
+           count(sla_met)::integer AS sla_known,
+           (count(*) FILTER (WHERE sla_met))::integer AS sla_met,
+           count(csat)::integer AS csat_count, sum(csat)::integer AS csat_sum
       FROM event
      GROUP BY day_number, kind, bin, GROUPING SETS ((), (priority), (category), (assignee), ("group"))
 ),
@@ -71,7 +73,7 @@ part AS (
            reopened, sla_known, sla_met, csat_count, csat_sum
       FROM counted WHERE kind IN (1, 2, 3, 4)
     UNION ALL
-    SELECT dimension, member, day_number, 5, NULL, open, NULL, NULL, NULL, 0, 0, 0, 0, 0 FROM backlog
+    SELECT dimension, member, day_number, 5, NULL, open::integer, NULL, NULL, NULL, 0, 0, 0, 0, 0 FROM backlog
     UNION ALL
     SELECT 'all', '', number, 0, NULL, 0, NULL, NULL, NULL, 0, 0, 0, 0, 0
       FROM generate_series(1, cardinality($2::date[])) AS number
@@ -96,13 +98,13 @@ SELECT $1::bigint, dimension, ($2::date[])[day_number], member,
        min(seconds_min) FILTER (WHERE kind = 2 AND bin IS NOT NULL),
        max(seconds_max) FILTER (WHERE kind = 2 AND bin IS NOT NULL),
        array_agg(bin::smallint) FILTER (WHERE kind = 2 AND bin IS NOT NULL),
-       array_agg(n::integer) FILTER (WHERE kind = 2 AND bin IS NOT NULL),
+       array_agg(n) FILTER (WHERE kind = 2 AND bin IS NOT NULL),
        coalesce(sum(n) FILTER (WHERE kind = 4), 0),
        coalesce(sum(seconds_sum) FILTER (WHERE kind = 4), 0),
        min(seconds_min) FILTER (WHERE kind = 4),
        max(seconds_max) FILTER (WHERE kind = 4),
        array_agg(bin::smallint) FILTER (WHERE kind = 4),
-       array_agg(n::integer) FILTER (WHERE kind = 4),
+       array_agg(n) FILTER (WHERE kind = 4),
        sum(csat_count), coalesce(sum(csat_sum), 0)
   FROM part
  GROUP BY dimension, day_number, member
