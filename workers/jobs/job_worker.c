@@ -105,6 +105,7 @@ static struct job_worker *new_worker(const struct msp_child *child, struct msp_e
 
 static void begin_leaving(struct job_worker *worker, int64_t now_ms)
 {
+    msp_child_leaving(worker->child);
     worker->leave_by_ms = now_ms + LEAVE_WITHIN_MS;
     msp_subscriptions_close_door(worker->subscriptions);
     worker->insist_due_ms = now_ms;
