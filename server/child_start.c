@@ -5,8 +5,8 @@
 #include "child_start.h"
 
 #include "msp/clock.h"
+#include "process_title.h"
 
-#include <bsd/unistd.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -80,7 +80,7 @@ static void take_name(const struct msp_child_order *order)
 {
     char name[48];
     msp_child_kind_name(order->kind, order->number, name, sizeof(name));
-    setproctitle("-msp-analytics: %s", name);
+    msp_process_title_set(name);
     msp_log_set_process(name);
 }
 

@@ -1,8 +1,8 @@
 /* The program's door: the table of commands. What they do is written in the files of their names.
  */
 #include "command.h"
+#include "process_title.h"
 
-#include <bsd/unistd.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -146,9 +146,7 @@ int msp_command_version(const struct msp_invocation *invocation)
 
 int main(int argc, char **argv)
 {
-    /* The titles of the processes are written over argv and environ, which this moves out of the
-     * way. */
-    setproctitle_init(argc, argv, environ);
+    msp_process_title_init(argc, argv);
     const int code = msp_command_run(commands, argc, argv);
     if (fflush(stdout) != 0) {
         perror("msp-analytics: cannot write to standard output");

@@ -6,9 +6,9 @@
 #include "master.h"
 
 #include "msp/clock.h"
+#include "process_title.h"
 #include "state_lock.h"
 
-#include <bsd/unistd.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -198,7 +198,7 @@ int msp_master_run(const struct msp_settings_sources *sources, const struct msp_
     master.listeners.http = -1;
     master.listeners.jobs = -1;
 
-    setproctitle("-msp-analytics: master");
+    msp_process_title_set("master");
     msp_log_set_process("master");
     msp_log_configure(settings->log_level, settings->log_format);
     forbid_core_files();
