@@ -238,8 +238,6 @@ static bool prepare(struct msp_http_worker *worker, struct msp_error *error)
         .application_name = name,
         .statement_timeout_ms = settings->db_statement_timeout_seconds * 1000,
     };
-    if (msp_shared_map_restrict(worker->child->shared, MSP_SHARED_READER, error) != MSP_OK)
-        return false;
     if (msp_job_socket_path(settings, worker->job_socket_path, sizeof worker->job_socket_path,
                             error) != MSP_OK)
         return false;
