@@ -256,22 +256,15 @@ static void take_env_file(struct loader *loader, struct env_file *file)
     env_file_parse(file->content, take_line, loader);
 }
 
-enum msp_result msp_settings_load(const struct msp_settings_sources *sources,
-                                  const char *const *required, msp_settings_complain complain,
-                                  void *context, struct msp_settings *out)
+/* Everything that the sources say, into loader->built; faults are counted and complained of. */
+static enum msp_result gather(struct loader *loader, const struct msp_settings_sources *sources,
+                              const char *const *required)
 {
-    struct loader *loader = calloc(1, sizeof *loader);
-    struct given *given = calloc(setting_count, sizeof *given);
-    if (loader == NULL || given == NULL) {
-        free(loader);
-        free(given);
+    loader->env_file = sources->env_file;
+    loader->given = calloc(setting_count, sizeof *loader->given);
+    if (loader->given == NULL) {
         return MSP_NO_MEMORY;
     }
-    loader->env_file = sources->env_file;
-    loader->complain = complain;
-    loader->context = context;
-    loader->given = given;
-
     struct env_file file = {.content = NULL}; /* the texts given lie in it */
     take_env_file(loader, &file);
     take_texts(loader, FROM_ENVIRONMENT, (const char *const *)sources->environment);
@@ -279,14 +272,48 @@ enum msp_result msp_settings_load(const struct msp_settings_sources *sources,
     apply_all(loader);
     check_required(loader, required);
     check_together(loader);
-    int faults = loader->faults;
-    if (faults == 0) {
+    env_file_release(&file);
+    return loader->faults == 0 ? MSP_OK : MSP_INVALID;
+}
+
+static void release(struct loader *loader)
+{
+    if (loader != NULL) {
+        free(loader->given);
+        explicit_bzero(loader, sizeof *loader);
+        free(loader);
+    }
+}
+
+enum msp_result msp_settings_load(const struct msp_settings_sources *sources,
+                                  const char *const *required, msp_settings_complain complain,
+                                  void *context, struct msp_settings *out)
+{
+    struct loader *loader = calloc(1, sizeof *loader);
+    enum msp_result result = MSP_NO_MEMORY;
+    if (loader != NULL) {
+        loader->complain = complain;
+        loader->context = context;
+        result = gather(loader, sources, required);
+    }
+    if (result == MSP_OK) {
         *out = loader->built;
     }
+    release(loader);
+    return result;
+}
 
-    env_file_release(&file);
-    explicit_bzero(loader, sizeof *loader);
-    free(given);
-    free(loader);
-    return faults == 0 ? MSP_OK : MSP_INVALID;
+enum msp_result msp_settings_find_state_dir(const struct msp_settings_sources *sources, char *out,
+                                            size_t size)
+{
+    struct loader *loader = calloc(1, sizeof *loader);
+    enum msp_result result = loader == NULL ? MSP_NO_MEMORY : gather(loader, sources, NULL);
+    if (result == MSP_INVALID && loader->built.state_dir[0] != '\0') {
+        result = MSP_OK; /* what is wrong is another setting */
+    }
+    if (result == MSP_OK) {
+        (void)snprintf(out, size, "%s", loader->built.state_dir);
+    }
+    release(loader);
+    return result;
 }

@@ -7,22 +7,26 @@
 int msp_running_server_find(const struct msp_invocation *invocation,
                             const struct msp_status_board **out)
 {
-    static const char *const nothing[] = {NULL};
-    struct msp_settings settings;
-    if (msp_invocation_settings(invocation, nothing, &settings) != MSP_OK)
+    struct msp_settings_sources sources;
+    char state_dir[MSP_SETTINGS_TEXT_BYTES];
+    msp_invocation_sources(invocation, &sources);
+    if (msp_settings_find_state_dir(&sources, state_dir, sizeof(state_dir)) != MSP_OK) {
+        msp_invocation_complain(invocation,
+                                "STATE_DIR is wrong; msp-analytics check-config says more");
         return MSP_COMMAND_WRONG;
+    }
     /* A pid on a board that was left behind may be anybody's by now; the lock cannot be left
      * behind. */
-    if (!msp_state_lock_is_held(settings.state_dir)) {
+    if (!msp_state_lock_is_held(state_dir)) {
         msp_invocation_complain(
             invocation,
             "no server runs with STATE_DIR %s. Start one, or name its STATE_DIR "
             "or --env-file",
-            settings.state_dir);
+            state_dir);
         return MSP_COMMAND_FAILED;
     }
     struct msp_error error;
-    if (msp_status_board_open(settings.state_dir, out, &error) != MSP_OK) {
+    if (msp_status_board_open(state_dir, out, &error) != MSP_OK) {
         msp_invocation_complain(invocation, "%s", error.detail);
         return MSP_COMMAND_FAILED;
     }

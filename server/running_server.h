@@ -7,7 +7,7 @@
 #include "msp/status_board.h"
 
 /*
- * Loads the settings, finds the board of the running master and maps it read-only.
+ * Finds the board of the running master and maps it read-only.
  * MSP_COMMAND_DONE, or the exit code of the command after a complaint.
  */
 int msp_running_server_find(const struct msp_invocation *invocation,

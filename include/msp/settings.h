@@ -72,6 +72,13 @@ enum msp_result msp_settings_load(const struct msp_settings_sources *sources,
                                   const char *const *required, msp_settings_complain complain,
                                   void *context, struct msp_settings *out) MSP_MUST_CHECK;
 
+/*
+ * STATE_DIR alone, however wrong the other settings are: for commands that talk to a server that runs already and may be
+ * about to say what is wrong. MSP_INVALID if STATE_DIR itself is at fault.
+ */
+enum msp_result msp_settings_find_state_dir(const struct msp_settings_sources *sources, char *out,
+                                            size_t size) MSP_MUST_CHECK;
+
 /* Appends NAME=value lines of all settings with their origin left out and secrets masked as "********" ("" when unset). */
 void msp_settings_show(const struct msp_settings *settings, bool as_json, struct msp_buffer *out);
 
