@@ -52,7 +52,7 @@ static int answer_broken_body(const struct msp_request *request, struct msp_resp
     char detail[sizeof error->detail];
 
     snprintf(detail, sizeof detail,
-             "%.300s %" PRId64 " tickets of this request were taken in; sending all of it again is "
+             "%.300s %" PRId64 " tickets of this request are in; sending all of it again is "
              "safe.",
              error->detail, stats->fetched);
     memcpy(error->detail, detail, sizeof detail);
@@ -71,7 +71,8 @@ static int answer_interrupted(const struct msp_request *request, struct msp_resp
     if (status != 503)
         return status;
     snprintf(detail, sizeof detail,
-             "PostgreSQL did not answer in time. %" PRId64 " tickets of this request are stored; "
+             "PostgreSQL failed to answer. At least %" PRId64
+             " tickets of this request are stored; "
              "sending all of it again is safe.",
              stats->fetched);
     status = msp_problem(request, response, 503, "ingest_interrupted", detail, NULL);

@@ -62,14 +62,15 @@ enum msp_result msp_input_text(const json_t *body, const char *name, const char 
 enum msp_result msp_input_day(const json_t *body, const char *name, int32_t *out,
                               struct msp_error *error)
 {
-    const json_t *value = member_of(body, name);
+    const char *text = NULL;
+    enum msp_result result = msp_input_text(body, name, &text, error);
+    char pointer[64];
 
-    if (value == NULL)
-        return MSP_OK;
-    if (!json_is_string(value) ||
-        !msp_day_parse(json_string_value(value), json_string_length(value), out))
-        return wrong_type(error, name, "a calendar day as a text, like \"2024-02-29\"");
-    return MSP_OK;
+    if (result != MSP_OK || text == NULL || msp_day_parse(text, strlen(text), out))
+        return result;
+    snprintf(pointer, sizeof pointer, "/%s", name);
+    return msp_fail_at(error, MSP_INVALID, "day_malformed", pointer,
+                       "\"%s\" must be a day of the calendar, like \"2024-02-29\".", name);
 }
 
 enum msp_result msp_input_bool(const json_t *body, const char *name, bool *out,
