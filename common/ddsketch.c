@@ -1,8 +1,7 @@
-/* Bins, ranks and merging of DDSketch. Stores nothing; knows no units. */
+/* Bins and ranks of DDSketch. Stores nothing; knows no units. */
 #include "msp/ddsketch.h"
 
 #include <pthread.h>
-#include <stdbool.h>
 
 #define THRESHOLDS (MSP_DDSKETCH_BINS - 1)
 
@@ -47,57 +46,18 @@ unsigned msp_ddsketch_bin(int64_t value)
     return low;
 }
 
-static int64_t add_capped(int64_t a, int64_t b)
-{
-    int64_t sum;
-    return __builtin_add_overflow(a, b, &sum) ? INT64_MAX : sum;
-}
-
-static void widen(struct msp_ddsketch *sketch, int64_t min, int64_t max)
-{
-    bool was_empty = sketch->count == 0;
-    if (was_empty || min < sketch->min)
-        sketch->min = min;
-    if (was_empty || max > sketch->max)
-        sketch->max = max;
-}
-
-void msp_ddsketch_add(struct msp_ddsketch *sketch, int64_t value)
-{
-    if (value < 0)
-        value = 0;
-    widen(sketch, value, value);
-    sketch->count++;
-    sketch->sum = add_capped(sketch->sum, value);
-    sketch->counts[msp_ddsketch_bin(value)]++;
-}
-
-static bool adds_up(const int16_t *bins, const int32_t *counts, size_t size, int64_t count)
+bool msp_ddsketch_is_sound(const struct msp_ddsketch *sketch)
 {
     int64_t total = 0;
-    for (size_t i = 0; i < size; i++) {
-        if (bins[i] < 0 || bins[i] >= MSP_DDSKETCH_BINS || counts[i] <= 0)
+    int previous = -1;
+    for (size_t i = 0; i < sketch->size; i++) {
+        if (sketch->bins[i] <= previous || sketch->bins[i] >= MSP_DDSKETCH_BINS ||
+            sketch->counts[i] <= 0)
             return false;
-        total = add_capped(total, counts[i]);
+        previous = sketch->bins[i];
+        total += sketch->counts[i]; /* at most 1,200 times 2^31 */
     }
-    return total == count;
-}
-
-enum msp_result msp_ddsketch_merge(struct msp_ddsketch *sketch, const int16_t *bins,
-                                   const int32_t *counts, size_t size, int64_t count, int64_t sum,
-                                   int64_t min, int64_t max)
-{
-    if (!adds_up(bins, counts, size, count))
-        return MSP_BROKEN;
-    if (count == 0)
-        return MSP_OK;
-
-    widen(sketch, min, max);
-    sketch->count = add_capped(sketch->count, count);
-    sketch->sum = add_capped(sketch->sum, sum);
-    for (size_t i = 0; i < size; i++)
-        sketch->counts[bins[i]] += counts[i];
-    return MSP_OK;
+    return total == sketch->count;
 }
 
 /*
@@ -117,18 +77,13 @@ static double estimate(unsigned bin)
 
 double msp_ddsketch_percentile(const struct msp_ddsketch *sketch, unsigned percent)
 {
-    /* ceil(percent * count / 100) in parts, so that no count overflows. */
-    int64_t rank = sketch->count / 100 * percent + (sketch->count % 100 * percent + 99) / 100;
+    int64_t rank = (sketch->count * percent + 99) / 100;
     int64_t seen = 0;
-    unsigned bin = 0;
+    size_t at = 0;
 
-    while (bin < MSP_DDSKETCH_BINS - 1) {
-        seen += sketch->counts[bin];
-        if (seen >= rank)
-            break;
-        bin++;
-    }
-    double value = estimate(bin);
+    while (at + 1 < sketch->size && (seen += sketch->counts[at]) < rank)
+        at++;
+    double value = estimate((unsigned)sketch->bins[at]);
     if (value < (double)sketch->min)
         return (double)sketch->min;
     if (value > (double)sketch->max)

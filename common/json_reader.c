@@ -1,7 +1,7 @@
 /* Judges what jansson may be given, then gives it. Builds no JSON and keeps none. */
 #include "msp/json_reader.h"
 
-#include "utf8.h"
+#include "msp/utf8.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -4,7 +4,7 @@
 #include "decimal.h"
 #include "msp/no_value.h"
 #include "msp/timestamp.h"
-#include "utf8.h"
+#include "msp/utf8.h"
 
 #include <math.h>
 #include <stdio.h>

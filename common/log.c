@@ -5,7 +5,7 @@
 #include "msp/log.h"
 
 #include "msp/clock.h"
-#include "utf8.h"
+#include "msp/utf8.h"
 
 #include <errno.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* Fills error records and names results. Writes nothing anywhere else. */
 #include "msp/result.h"
 
-#include "utf8.h"
+#include "msp/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>

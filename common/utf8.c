@@ -1,5 +1,5 @@
 /* Tells whole characters from broken ones. Knows nothing of what characters mean. */
-#include "utf8.h"
+#include "msp/utf8.h"
 
 #include <stdbool.h>
 

@@ -189,34 +189,36 @@ enum row_column {
     ROW_FIRST_RESPONSE = 17, /* likewise */
 };
 
+/* Fills *out from six columns: count, sum, min, max, bins and their counts; NULL where nothing was counted. */
 static enum msp_result read_sketch(const PGresult *rows, int row, int column,
-                                   struct msp_arena *arena, struct msp_ddsketch **out,
+                                   struct msp_arena *arena, const struct msp_ddsketch **out,
                                    struct msp_error *error)
 {
-    int64_t count = msp_result_int(rows, row, column);
     *out = NULL;
-    if (count == 0)
+    if (msp_result_int(rows, row, column) == 0)
         return MSP_OK;
-    const char *bins = NULL;
-    const char *counts = NULL;
-    size_t size = msp_wire_int_array(rows, row, column + 4, 2, &bins);
-    if (size == 0 || size > MSP_DDSKETCH_BINS ||
-        msp_wire_int_array(rows, row, column + 5, 4, &counts) != size)
-        return msp_fail(error, MSP_BROKEN, "sketch_broken",
-                        "A stored percentile sketch is damaged; compute its day again.");
-    int16_t bin_numbers[MSP_DDSKETCH_BINS];
-    int32_t bin_counts[MSP_DDSKETCH_BINS];
-    for (size_t i = 0; i < size; i++) {
-        bin_numbers[i] = (int16_t)msp_wire_element(bins, i, 2);
-        bin_counts[i] = (int32_t)msp_wire_element(counts, i, 4);
-    }
-    struct msp_ddsketch *sketch = msp_arena_calloc(arena, 1, sizeof(*sketch));
-    if (sketch == NULL)
+    const char *bins_wire = NULL;
+    const char *counts_wire = NULL;
+    size_t size = msp_wire_int_array(rows, row, column + 4, 2, &bins_wire);
+    if (msp_wire_int_array(rows, row, column + 5, 4, &counts_wire) != size)
+        size = 0;
+    struct msp_ddsketch *sketch = msp_arena_alloc(arena, sizeof(*sketch));
+    int16_t *bins = msp_arena_alloc(arena, size * sizeof(*bins));
+    int32_t *counts = msp_arena_alloc(arena, size * sizeof(*counts));
+    if (sketch == NULL || bins == NULL || counts == NULL)
         return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to read KPIs.");
-    enum msp_result result = msp_ddsketch_merge(
-        sketch, bin_numbers, bin_counts, size, count, msp_result_int(rows, row, column + 1),
-        msp_result_int(rows, row, column + 2), msp_result_int(rows, row, column + 3));
-    if (result != MSP_OK)
+    for (size_t i = 0; i < size; i++) {
+        bins[i] = (int16_t)msp_wire_element(bins_wire, i, 2);
+        counts[i] = (int32_t)msp_wire_element(counts_wire, i, 4);
+    }
+    *sketch = (struct msp_ddsketch){.count = msp_result_int(rows, row, column),
+                                    .sum = msp_result_int(rows, row, column + 1),
+                                    .min = msp_result_int(rows, row, column + 2),
+                                    .max = msp_result_int(rows, row, column + 3),
+                                    .size = size,
+                                    .bins = bins,
+                                    .counts = counts};
+    if (!msp_ddsketch_is_sound(sketch))
         return msp_fail(error, MSP_BROKEN, "sketch_broken",
                         "A stored percentile sketch is damaged; compute its day again.");
     *out = sketch;

@@ -1,6 +1,8 @@
 /* Collecting tickets of one tenant: of several arrivals of a ticket only the newest is kept. */
 #include "ticket_batch.h"
 
+#include "msp/utf8.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,29 +113,12 @@ enum msp_result msp_ticket_batch_add(struct msp_ticket_batch *batch,
     return MSP_OK;
 }
 
-/* The length of the UTF-8 sequence at `at`, 0 if there is none (RFC 3629) or it is a NUL. */
-static size_t utf8_length(const unsigned char *at, size_t left)
-{
-    if (at[0] < 0x80)
-        return at[0] != 0 ? 1 : 0;
-    size_t length = at[0] >= 0xF0 ? 4 : at[0] >= 0xE0 ? 3 : 2;
-    if (at[0] < 0xC2 || at[0] > 0xF4 || length > left)
-        return 0;
-    for (size_t i = 1; i < length; i++) {
-        if ((at[i] & 0xC0) != 0x80)
-            return 0;
-    }
-    bool overlong = (at[0] == 0xE0 && at[1] < 0xA0) || (at[0] == 0xF0 && at[1] < 0x90);
-    bool outside = (at[0] == 0xED && at[1] > 0x9F) || (at[0] == 0xF4 && at[1] > 0x8F);
-    return overlong || outside ? 0 : length;
-}
-
 /* What PostgreSQL takes as text: each byte that is not UTF-8, and each NUL, becomes "?". */
 static const char *storable_text(struct msp_arena *arena, const char *bytes, size_t length)
 {
     char *text = msp_arena_copy(arena, bytes, length);
     for (size_t i = 0; text != NULL && i < length;) {
-        size_t step = utf8_length((const unsigned char *)text + i, length - i);
+        size_t step = text[i] != '\0' ? msp_utf8_character_bytes(text + i, length - i) : 0;
         if (step == 0)
             text[i] = '?';
         i += step != 0 ? step : 1;

@@ -7,8 +7,8 @@
 
 #include "msp/result.h"
 
-#include <stddef.h>
 #include <stdarg.h>
+#include <stddef.h>
 
 struct msp_arena;
 
@@ -21,7 +21,8 @@ void msp_arena_free(struct msp_arena *arena);
 /* Forgets everything but keeps the first chunk for the next purpose. */
 void msp_arena_reset(struct msp_arena *arena);
 
-/* `size` bytes aligned for any type, not cleared; NULL when memory is short. Size 0 gives a valid pointer. */
+/* `size` bytes aligned for any type, not cleared; NULL when memory is short. Size 0 gives a valid
+ * pointer. */
 void *msp_arena_alloc(struct msp_arena *arena, size_t size) MSP_MUST_CHECK;
 
 /* An array of `count` cleared elements; NULL when memory is short or the product overflows. */

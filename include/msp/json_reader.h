@@ -23,7 +23,8 @@ extern const struct msp_json_limits msp_json_request_limits;
 /* Seeds jansson's hash tables. Call once in a process, before its threads start. */
 void msp_json_init(void);
 
-/* MSP_INVALID or MSP_TOO_LARGE if `text` may not be given to the parser. Does not judge its grammar. */
+/* MSP_INVALID or MSP_TOO_LARGE if `text` may not be given to the parser. Does not judge its
+ * grammar. */
 enum msp_result msp_json_scan(const char *text, size_t length, const struct msp_json_limits *limits,
                               struct msp_error *error) MSP_MUST_CHECK;
 

@@ -42,8 +42,8 @@ struct msp_kpi_values {
     int64_t backlog; /* merged: that of the last computed day */
     int64_t sla_known, sla_met;
     int64_t csat_count, csat_sum;
-    struct msp_ddsketch *resolution;     /* NULL = no values */
-    struct msp_ddsketch *first_response; /* NULL = no values */
+    const struct msp_ddsketch *resolution;     /* NULL = no values */
+    const struct msp_ddsketch *first_response; /* NULL = no values */
 };
 
 struct msp_kpi_row {

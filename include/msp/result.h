@@ -38,7 +38,8 @@ struct msp_error {
     char detail[512];
 };
 
-/* Fills *error (which may be NULL) and returns `result`, so that a caller can `return msp_fail(…)`. */
+/* Fills *error (which may be NULL) and returns `result`, so that a caller can `return msp_fail(…)`.
+ */
 enum msp_result msp_fail(struct msp_error *error, enum msp_result result, const char *code,
                          const char *format, ...) MSP_PRINTF(4, 5);
 

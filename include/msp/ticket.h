@@ -18,7 +18,8 @@ enum msp_verdict { MSP_VERDICT_UNKNOWN = -1, MSP_VERDICT_MISSED = 0, MSP_VERDICT
 #define MSP_NO_COUNT   (-1)      /* a counter or score the source did not give */
 #define MSP_NO_VERSION INT64_MIN /* no version given: ranks below every given one */
 
-/* Texts live in the arena of the reader, NULL = not given. Times are microseconds UTC or MSP_NO_TIME. */
+/* Texts live in the arena of the reader, NULL = not given. Times are microseconds UTC or
+ * MSP_NO_TIME. */
 struct msp_ticket {
     const char *external_id; /* 1 to 128 characters */
     const char *title;
@@ -54,8 +55,8 @@ struct msp_ticket {
  * refused in external_id. What is missing or null stays not given.
  */
 enum msp_result msp_ticket_from_json(const json_t *object, struct msp_arena *arena,
-                                     struct msp_ticket *out, struct msp_error *error)
-    MSP_MUST_CHECK;
+                                     struct msp_ticket *out,
+                                     struct msp_error *error) MSP_MUST_CHECK;
 
 /* Whether two tickets say the same in every member. */
 bool msp_ticket_same(const struct msp_ticket *a, const struct msp_ticket *b);

@@ -26,7 +26,7 @@ static int64_t count_at(const struct msp_kpi_values *values, size_t offset)
 static const struct msp_ddsketch *sketch_at(const struct msp_kpi_values *values, size_t offset)
 {
     const struct msp_ddsketch *sketch =
-        *(struct msp_ddsketch *const *)((const char *)values + offset);
+        *(const struct msp_ddsketch *const *)((const char *)values + offset);
 
     return sketch != NULL && sketch->count > 0 ? sketch : NULL;
 }
