@@ -4,8 +4,9 @@
 #include <stdint.h>
 
 /*
- * PQcancel opens a connection and waits for the server to close it; a stopped server never does. So each one
- * gets a thread, and past this many at once none is sent: the server's statement_timeout stands behind it.
+ * PQcancel opens a connection and waits for the server to close it; a stopped server never does. So
+ * each one gets a thread, and past this many at once none is sent: the server's statement_timeout
+ * stands behind it.
  */
 #define MAX_CANCELS 16
 

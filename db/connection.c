@@ -1,6 +1,6 @@
 /*
- * Opening and closing connections, and waiting on their sockets. Non-blocking throughout: no call into libpq here
- * waits by itself, so every wait has our deadline.
+ * Opening and closing connections, and waiting on their sockets. Non-blocking throughout: no call
+ * into libpq here waits by itself, so every wait has our deadline.
  */
 #include "connection.h"
 
@@ -157,11 +157,12 @@ static PGconn *start_connection(const struct msp_db_options *options)
         snprintf(server_options + used, sizeof(server_options) - (size_t)used, " -c role=%s",
                  options->role);
     /* Later words win over those in the URL. A dead peer is noticed in seconds, not in hours. */
-    const char *names[] = {"dbname",           "options",           "application_name",
-                           "client_encoding",  "connect_timeout",   "keepalives_idle",
-                           "keepalives_count", "tcp_user_timeout",  NULL};
-    const char *values[] = {options->url, server_options, options->application_name, "UTF8", "5",
-                            "15",         "3",            "15000",                   NULL};
+    const char *names[] = {"dbname",           "options",          "application_name",
+                           "client_encoding",  "connect_timeout",  "keepalives_idle",
+                           "keepalives_count", "tcp_user_timeout", NULL};
+    const char *values[] = {
+        options->url, server_options, options->application_name, "UTF8", "5", "15", "3", "15000",
+        NULL};
     return PQconnectStartParams(names, values, 1);
 }
 
@@ -223,18 +224,20 @@ enum msp_result msp_db_check(struct msp_db *db, int64_t deadline_ms, struct msp_
         else if (msp_result_bool(calls[0].result, row, 3))
             power = "owns the tables";
         if (power != NULL)
-            result = msp_fail(error, MSP_INVALID, "database_role_too_powerful",
-                              "The database role %s %s, so row-level security would not hold. Use the "
-                              "logins that db/bootstrap.sql makes.",
-                              msp_result_text(calls[0].result, row, 0), power);
+            result =
+                msp_fail(error, MSP_INVALID, "database_role_too_powerful",
+                         "The database role %s %s, so row-level security would not hold. Use the "
+                         "logins that db/bootstrap.sql makes.",
+                         msp_result_text(calls[0].result, row, 0), power);
     }
     if (result == MSP_OK) {
         result = msp_db_transact(db, &scope, calls + 1, 1, deadline_ms, error);
         if (result == MSP_OK && msp_result_int(calls[1].result, 0, 0) != msp_migrate_latest())
-            result = msp_fail(error, MSP_INVALID, "schema_version",
-                              "The database is at migration %d, this program needs %d. Run `msp-analytics "
-                              "migrate` with the newer of the two.",
-                              (int)msp_result_int(calls[1].result, 0, 0), msp_migrate_latest());
+            result = msp_fail(
+                error, MSP_INVALID, "schema_version",
+                "The database is at migration %d, this program needs %d. Run `msp-analytics "
+                "migrate` with the newer of the two.",
+                (int)msp_result_int(calls[1].result, 0, 0), msp_migrate_latest());
         else if (result == MSP_UNAVAILABLE && strncmp(error->code, "sql_", 4) == 0)
             result = msp_fail(error, MSP_INVALID, "schema_missing",
                               "The database has no schema yet. Run `msp-analytics migrate`.");

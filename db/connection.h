@@ -42,23 +42,24 @@ struct msp_db {
 };
 
 /* Makes sure there is a connection in pipeline mode. */
-enum msp_result msp_db_connect(struct msp_db *db, int64_t deadline_ms, struct msp_error *error)
-    MSP_MUST_CHECK;
+enum msp_result msp_db_connect(struct msp_db *db, int64_t deadline_ms,
+                               struct msp_error *error) MSP_MUST_CHECK;
 
 /* Closes; the next transaction connects anew. */
 void msp_db_disconnect(struct msp_db *db);
 
-/* Sends what is queued, taking in answers meanwhile so that neither side waits for the other for ever. */
-enum msp_result msp_db_flush(struct msp_db *db, int64_t deadline_ms, struct msp_error *error)
-    MSP_MUST_CHECK;
+/* Sends what is queued, taking in answers meanwhile so that neither side waits for the other for
+ * ever. */
+enum msp_result msp_db_flush(struct msp_db *db, int64_t deadline_ms,
+                             struct msp_error *error) MSP_MUST_CHECK;
 
 /* Waits until PQgetResult would not block. */
-enum msp_result msp_db_wait_result(struct msp_db *db, int64_t deadline_ms, struct msp_error *error)
-    MSP_MUST_CHECK;
+enum msp_result msp_db_wait_result(struct msp_db *db, int64_t deadline_ms,
+                                   struct msp_error *error) MSP_MUST_CHECK;
 
 /* During a copy: waits until more has arrived. */
-enum msp_result msp_db_wait_copy(struct msp_db *db, int64_t deadline_ms, struct msp_error *error)
-    MSP_MUST_CHECK;
+enum msp_result msp_db_wait_copy(struct msp_db *db, int64_t deadline_ms,
+                                 struct msp_error *error) MSP_MUST_CHECK;
 
 /* The deadline passed: asks the server to stop, closes, and reports it. */
 enum msp_result msp_db_give_up(struct msp_db *db, struct msp_error *error);

@@ -8,8 +8,7 @@ static enum msp_result finish_copy(struct msp_db *db, int64_t idle_ms, struct ms
 {
     enum msp_result outcome = MSP_OK;
     for (;;) {
-        enum msp_result result =
-            msp_db_wait_result(db, msp_clock_monotonic_ms() + idle_ms, error);
+        enum msp_result result = msp_db_wait_result(db, msp_clock_monotonic_ms() + idle_ms, error);
         if (result != MSP_OK)
             return result;
         PGresult *answer = PQgetResult(db->connection);
@@ -79,8 +78,7 @@ enum msp_result msp_db_copy_out(struct msp_db *db, const char *sql, int64_t idle
                                 msp_copy_take take, void *context, struct msp_error *error)
 {
     if (db->phase == MSP_DB_OPENING) {
-        enum msp_result opened =
-            msp_db_run(db, NULL, 0, msp_clock_monotonic_ms() + idle_ms, error);
+        enum msp_result opened = msp_db_run(db, NULL, 0, msp_clock_monotonic_ms() + idle_ms, error);
         if (opened != MSP_OK)
             return opened;
     }

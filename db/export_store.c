@@ -12,10 +12,11 @@
 #include <string.h>
 
 /*
- * A dataset: its header, and a COPY query over one tenant's days. Free text goes through msp.csv_text; the
- * first column is the row's day, and the `time_columns` behind it are instants that are rewritten to RFC 3339
- * here, since formatting them in SQL costs more than the rest of the row. Placeholders: %1$s the tenant's
- * database key, %2$s an array of days, %3$s and %4$s the first and last day.
+ * A dataset: its header, and a COPY query over one tenant's days. Free text goes through
+ * msp.csv_text; the first column is the row's day, and the `time_columns` behind it are instants
+ * that are rewritten to RFC 3339 here, since formatting them in SQL costs more than the rest of the
+ * row. Placeholders: %1$s the tenant's database key, %2$s an array of days, %3$s and %4$s the first
+ * and last day.
  */
 static const struct dataset {
     const char *name;
@@ -40,8 +41,10 @@ static const struct dataset {
          " ORDER BY k.day, k.dimension, k.member) TO STDOUT (FORMAT csv)"},
     [MSP_DATASET_TICKETS] =
         {"tickets",
-         "created_day,created_at,updated_at,first_response_at,resolved_at,closed_at,due_at,tenant_id,"
-         "external_id,title,status,source_status,priority,category,assignee,requester,group,channel,"
+         "created_day,created_at,updated_at,first_response_at,resolved_at,closed_at,due_at,tenant_"
+         "id,"
+         "external_id,title,status,source_status,priority,category,assignee,requester,group,"
+         "channel,"
          "sla_met,reopen_count,reassignment_count,csat,version\r\n",
          6,
          "COPY (SELECT day.day, r.created_at, r.updated_at, r.first_response_at, r.resolved_at,"
@@ -81,7 +84,8 @@ const char *msp_dataset_header(enum msp_dataset dataset)
     return datasets[dataset].header;
 }
 
-/* complete: ended, computed, without a mark, and drained after its end where the source is pulled. */
+/* complete: ended, computed, without a mark, and drained after its end where the source is pulled.
+ */
 #define DAY_STATE                                                                                  \
     "WITH place AS (SELECT t.timezone AS zone, t.source, c.drained_at"                             \
     "                 FROM msp.tenants t LEFT JOIN msp.ingest_cursors c"                           \
@@ -98,15 +102,15 @@ const char *msp_dataset_header(enum msp_dataset dataset)
 
 static const struct msp_statement range_statement = {
     "export_days_range",
-    "WITH wanted AS (SELECT $2::date + step AS day FROM generate_series(0, $3::date - $2::date) AS step) "
+    "WITH wanted AS (SELECT $2::date + step AS day FROM generate_series(0, $3::date - $2::date) AS "
+    "step) "
     "SELECT * FROM (" DAY_STATE " SELECT day, revision, complete FROM state) AS s ORDER BY day",
     true};
 
 static const struct msp_statement changed_statement = {
     "export_days_changed",
     "WITH wanted AS (SELECT k.day FROM msp.kpi_days k WHERE k.tenant_id = $1::bigint) "
-    "SELECT * FROM (" DAY_STATE
-    " SELECT s.day, s.revision, s.complete FROM state s"
+    "SELECT * FROM (" DAY_STATE " SELECT s.day, s.revision, s.complete FROM state s"
     "   LEFT JOIN msp.exports e"
     "     ON e.tenant_id = $1::bigint AND e.dataset = $2::text AND e.day = s.day"
     "  WHERE s.complete AND e.revision IS DISTINCT FROM s.revision) AS changed ORDER BY day",
@@ -179,8 +183,9 @@ struct stream {
 };
 
 /*
- * PostgreSQL writes instants as "2016-02-29 01:16:00+00" (datestyle ISO, timezone UTC), with a fraction where there is one.
- * Appends them as RFC 3339 ("2016-02-29T01:16:00Z") and returns where the cells behind them start.
+ * PostgreSQL writes instants as "2016-02-29 01:16:00+00" (datestyle ISO, timezone UTC), with a
+ * fraction where there is one. Appends them as RFC 3339 ("2016-02-29T01:16:00Z") and returns where
+ * the cells behind them start.
  */
 static const char *append_times(struct msp_buffer *out, const char *at, const char *end, int count)
 {
@@ -238,7 +243,8 @@ static char *copy_query(enum msp_dataset dataset, int64_t tenant_id,
     msp_buffer_append(&list, "}", 2); /* with its NUL */
     char *query = NULL;
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* the formats are the table's, with numbered places */
+#pragma GCC diagnostic ignored                                                                     \
+    "-Wformat-nonliteral" /* the formats are the table's, with numbered places */
     if (!list.failed &&
         asprintf(&query, datasets[dataset].query, tenant, list.data, first, last) < 0)
         query = NULL;
@@ -335,8 +341,9 @@ static enum msp_result record_file(struct msp_db *db, int64_t tenant_id, const c
 }
 
 enum msp_result msp_export_record(struct msp_db *db, int64_t tenant_id,
-                                  const struct msp_fence *fence, const struct msp_export_file *files,
-                                  size_t count, int64_t deadline_ms, struct msp_error *error)
+                                  const struct msp_fence *fence,
+                                  const struct msp_export_file *files, size_t count,
+                                  int64_t deadline_ms, struct msp_error *error)
 {
     struct msp_params params;
     msp_params_init(&params);

@@ -1,4 +1,5 @@
-/* The worker's side of the queue: claiming, beating, ending. Every write names the claim it was made under. */
+/* The worker's side of the queue: claiming, beating, ending. Every write names the claim it was
+ * made under. */
 #include "job_row.h"
 
 #include <stdio.h>
@@ -10,7 +11,8 @@ static const struct msp_statement claim_statement = {
     "               WHERE state = 'queued' AND lane = $1::bigint::smallint AND run_at <= now()"
     "               ORDER BY run_at, created_at LIMIT 1 FOR UPDATE SKIP LOCKED),"
     " j AS (UPDATE msp.jobs j"
-    "          SET state = 'running', claims = j.claims + 1, worker = $2::text, heartbeat_at = now(),"
+    "          SET state = 'running', claims = j.claims + 1, worker = $2::text, heartbeat_at = "
+    "now(),"
     "              started_at = coalesce(j.started_at, clock_timestamp())"
     "         FROM next WHERE j.job_id = next.job_id RETURNING j.*)"
     " SELECT " JOB_COLUMNS " FROM j LEFT JOIN msp.tenants t USING (tenant_id)",
@@ -18,7 +20,8 @@ static const struct msp_statement claim_statement = {
 
 static const struct msp_statement heartbeat_statement = {
     "job_heartbeat",
-    "UPDATE msp.jobs SET heartbeat_at = now() WHERE state = 'running' AND worker = $1::text", false};
+    "UPDATE msp.jobs SET heartbeat_at = now() WHERE state = 'running' AND worker = $1::text",
+    false};
 
 static const struct msp_statement recover_statement = {
     "job_recover", "SELECT msp.jobs_recover($1::text, $2::text)", false};
@@ -33,7 +36,8 @@ static const struct msp_statement progress_statement = {
 static const struct msp_statement end_statement = {
     "job_end",
     "SELECT msp.job_end($1::uuid, $2::bigint::integer, $3::text, $4::text, $5::json,"
-    "  CASE WHEN $6::text IS NOT NULL THEN json_build_object('code', $6::text, 'detail', $7::text) END)",
+    "  CASE WHEN $6::text IS NOT NULL THEN json_build_object('code', $6::text, 'detail', $7::text) "
+    "END)",
     false};
 
 static const struct msp_statement requeue_statement = {
@@ -53,8 +57,7 @@ static const struct msp_statement fan_out_statement = {
 
 static const struct msp_statement children_statement = {
     "job_children",
-    "SELECT " JOB_COLUMNS
-    "  FROM msp.jobs j LEFT JOIN msp.tenants t USING (tenant_id)"
+    "SELECT " JOB_COLUMNS "  FROM msp.jobs j LEFT JOIN msp.tenants t USING (tenant_id)"
     " WHERE j.parent_id = $1::uuid ORDER BY t.slug COLLATE \"C\"",
     true};
 
@@ -200,9 +203,8 @@ enum msp_result msp_job_fan_out(struct msp_db *db, const struct msp_fence *fence
     return run_fenced(db, &fan_out_statement, &params, deadline_ms, error);
 }
 
-enum msp_result msp_job_children(struct msp_db *db, const char *parent_id,
-                                 struct msp_arena *arena, int64_t deadline_ms,
-                                 struct msp_job **out_jobs, size_t *out_count,
+enum msp_result msp_job_children(struct msp_db *db, const char *parent_id, struct msp_arena *arena,
+                                 int64_t deadline_ms, struct msp_job **out_jobs, size_t *out_count,
                                  struct msp_error *error)
 {
     struct msp_params params;

@@ -1,4 +1,5 @@
-/* Jobs seen by those who ask for them: inserting, looking, listing. The worker's side is in job_queue.c. */
+/* Jobs seen by those who ask for them: inserting, looking, listing. The worker's side is in
+ * job_queue.c. */
 #include "job_row.h"
 
 #include "msp/job_store.h"
@@ -34,15 +35,13 @@ static const struct msp_statement insert_statement = {
 
 static const struct msp_statement get_statement = {
     "job_get",
-    "SELECT " JOB_COLUMNS
-    "  FROM msp.jobs j LEFT JOIN msp.tenants t USING (tenant_id)"
+    "SELECT " JOB_COLUMNS "  FROM msp.jobs j LEFT JOIN msp.tenants t USING (tenant_id)"
     " WHERE j.job_id = $1::uuid AND ($2::bigint = 0 OR j.tenant_id = $2::bigint)",
     true};
 
 static const struct msp_statement list_statement = {
     "job_list",
-    "SELECT " JOB_COLUMNS
-    "  FROM msp.jobs j LEFT JOIN msp.tenants t USING (tenant_id)"
+    "SELECT " JOB_COLUMNS "  FROM msp.jobs j LEFT JOIN msp.tenants t USING (tenant_id)"
     " WHERE ($1::bigint = 0 OR j.tenant_id = $1::bigint)"
     "   AND ($2::text IS NULL OR j.state = $2::text)"
     "   AND ($3::text IS NULL OR j.kind = $3::text)"

@@ -1,4 +1,5 @@
-/* Computing and reading daily KPIs. The statements are in queries/kpi_*.sql; here they are put in order. */
+/* Computing and reading daily KPIs. The statements are in queries/kpi_*.sql; here they are put in
+ * order. */
 #include "msp/kpi_store.h"
 
 #include "queries.h"
@@ -55,8 +56,9 @@ static void range_params(struct msp_params *params, int64_t tenant_id,
 }
 
 /*
- * Makes the wanted days known before any of their tickets is looked at. An ingest that commits before this
- * is seen by the computation; one that commits later finds the days here and marks them.
+ * Makes the wanted days known before any of their tickets is looked at. An ingest that commits
+ * before this is seen by the computation; one that commits later finds the days here and marks
+ * them.
  */
 static enum msp_result announce(struct msp_db *db, int64_t tenant_id,
                                 const struct msp_params *range, int64_t deadline_ms,
@@ -73,7 +75,8 @@ static enum msp_result announce(struct msp_db *db, int64_t tenant_id,
     return result;
 }
 
-/* The days with their bounds and marks, as texts of arrays that go back to PostgreSQL as they came. */
+/* The days with their bounds and marks, as texts of arrays that go back to PostgreSQL as they came.
+ */
 static enum msp_result read_wanted(struct msp_db *db, int64_t tenant_id,
                                    const struct msp_params *range, int64_t deadline_ms,
                                    PGresult **out_wanted, struct msp_error *error)
@@ -189,7 +192,8 @@ enum row_column {
     ROW_FIRST_RESPONSE = 17, /* likewise */
 };
 
-/* Fills *out from six columns: count, sum, min, max, bins and their counts; NULL where nothing was counted. */
+/* Fills *out from six columns: count, sum, min, max, bins and their counts; NULL where nothing was
+ * counted. */
 static enum msp_result read_sketch(const PGresult *rows, int row, int column,
                                    struct msp_arena *arena, const struct msp_ddsketch **out,
                                    struct msp_error *error)

@@ -1,4 +1,5 @@
-/* Notifications, on a connection that does nothing else. They are hints: whoever listens also looks by himself. */
+/* Notifications, on a connection that does nothing else. They are hints: whoever listens also looks
+ * by himself. */
 #include "connection.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
- * Brings a database up to the schema this program was built with. Run by an operator with the owner's login;
- * the server itself never changes a schema.
+ * Brings a database up to the schema this program was built with. Run by an operator with the
+ * owner's login; the server itself never changes a schema.
  */
 #include "msp/migrate.h"
 
@@ -16,13 +16,12 @@
 /* The lock that keeps two migrations of one database apart ("msp" in ASCII). */
 #define MIGRATION_LOCK "7172976"
 
-static const char prepare_sql[] =
-    "CREATE SCHEMA IF NOT EXISTS msp;"
-    "CREATE TABLE IF NOT EXISTS msp.migrations ("
-    "    number integer PRIMARY KEY,"
-    "    name text NOT NULL,"
-    "    sha256 text NOT NULL,"
-    "    applied_at timestamptz NOT NULL DEFAULT now())";
+static const char prepare_sql[] = "CREATE SCHEMA IF NOT EXISTS msp;"
+                                  "CREATE TABLE IF NOT EXISTS msp.migrations ("
+                                  "    number integer PRIMARY KEY,"
+                                  "    name text NOT NULL,"
+                                  "    sha256 text NOT NULL,"
+                                  "    applied_at timestamptz NOT NULL DEFAULT now())";
 
 static int number_of(const struct msp_embedded_file *file)
 {
@@ -74,7 +73,8 @@ static enum msp_result run(PGconn *connection, const char *sql, const char *doin
     return outcome;
 }
 
-/* Compares what was applied with what we hold; *out_applied is the number of the last applied one. */
+/* Compares what was applied with what we hold; *out_applied is the number of the last applied one.
+ */
 static enum msp_result check_history(PGconn *connection, int *out_applied, struct msp_error *error)
 {
     PGresult *rows =
@@ -91,18 +91,20 @@ static enum msp_result check_history(PGconn *connection, int *out_applied, struc
         applied = (int)strtol(PQgetvalue(rows, row, 0), NULL, 10);
         char sha256[65];
         if (file->name == NULL)
-            outcome = msp_fail(error, MSP_CONFLICT, "database_newer",
-                               "The database has migration %s, which this program does not know. Use a "
-                               "newer program.",
-                               PQgetvalue(rows, row, 1));
+            outcome =
+                msp_fail(error, MSP_CONFLICT, "database_newer",
+                         "The database has migration %s, which this program does not know. Use a "
+                         "newer program.",
+                         PQgetvalue(rows, row, 1));
         else if (!sha256_hex(file, sha256))
             outcome = msp_fail(error, MSP_BROKEN, "digest_failed", "Cannot compute SHA-256.");
         else if (number_of(file) != applied || strcmp(sha256, PQgetvalue(rows, row, 2)) != 0)
-            outcome = msp_fail(error, MSP_CONFLICT, "migration_changed",
-                               "Migration %s was applied in another form than this program holds. Applied "
-                               "migrations are never changed: use the program that made this database, or "
-                               "a later one.",
-                               PQgetvalue(rows, row, 1));
+            outcome = msp_fail(
+                error, MSP_CONFLICT, "migration_changed",
+                "Migration %s was applied in another form than this program holds. Applied "
+                "migrations are never changed: use the program that made this database, or "
+                "a later one.",
+                PQgetvalue(rows, row, 1));
     }
     PQclear(rows);
     if (outcome == MSP_OK)
@@ -133,7 +135,8 @@ static enum msp_result apply(PGconn *connection, const struct msp_embedded_file 
 static enum msp_result migrate(PGconn *connection, msp_migrate_report report, void *context,
                                int *out_applied, struct msp_error *error)
 {
-    /* Somebody else's migration may take its time; a lock that is never freed must not hold us for ever. */
+    /* Somebody else's migration may take its time; a lock that is never freed must not hold us for
+     * ever. */
     enum msp_result result =
         run(connection,
             "SET client_min_messages = warning; SET statement_timeout = '30min';"
@@ -145,8 +148,8 @@ static enum msp_result migrate(PGconn *connection, msp_migrate_report report, vo
     if (result == MSP_OK)
         result = check_history(connection, &last, error);
     int applied = 0;
-    for (const struct msp_embedded_file *file = msp_migration; file->name != NULL && result == MSP_OK;
-         file++) {
+    for (const struct msp_embedded_file *file = msp_migration;
+         file->name != NULL && result == MSP_OK; file++) {
         if (number_of(file) <= last)
             continue;
         if (report != NULL)

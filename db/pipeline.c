@@ -1,4 +1,5 @@
-/* Transactions as pipelines: what is queued, in which order answers come back, and leaving no connection half-way. */
+/* Transactions as pipelines: what is queued, in which order answers come back, and leaving no
+ * connection half-way. */
 #include "connection.h"
 
 #include "msp/clock.h"
@@ -8,8 +9,8 @@
 static const struct msp_statement begin_statement = {"begin", "BEGIN", false};
 static const struct msp_statement commit_statement = {"commit", "COMMIT", false};
 static const struct msp_statement rollback_statement = {"rollback", "ROLLBACK", false};
-static const struct msp_statement tenant_statement = {
-    "set_tenant", "SELECT msp.set_tenant($1::bigint)", false};
+static const struct msp_statement tenant_statement = {"set_tenant",
+                                                      "SELECT msp.set_tenant($1::bigint)", false};
 
 /* How long a failed transaction's ROLLBACK may take before the connection is given up instead. */
 #define ROLLBACK_MS 2000
@@ -49,11 +50,10 @@ static bool queue(struct msp_db *db, const struct msp_statement *statement,
         expect(db, MSP_ANSWER_PREPARED, statement);
     }
     expect(db, answer, statement);
-    return PQsendQueryPrepared(db->connection, statement->name, params != NULL ? params->count : 0,
-                               params != NULL ? params->values : NULL,
-                               params != NULL ? params->lengths : NULL,
-                               params != NULL ? params->formats : NULL,
-                               statement->binary_result ? 1 : 0) == 1;
+    return PQsendQueryPrepared(
+               db->connection, statement->name, params != NULL ? params->count : 0,
+               params != NULL ? params->values : NULL, params != NULL ? params->lengths : NULL,
+               params != NULL ? params->formats : NULL, statement->binary_result ? 1 : 0) == 1;
 }
 
 static bool queue_scope(struct msp_db *db, const struct msp_scope *scope)
@@ -122,8 +122,8 @@ static enum msp_result take_sync(struct msp_db *db, int64_t deadline_ms, struct 
 }
 
 /*
- * Reads all expected answers and the sync. The first statement's failure is the one that counts; those
- * behind it were skipped by the server. A failure of the connection itself ends the reading.
+ * Reads all expected answers and the sync. The first statement's failure is the one that counts;
+ * those behind it were skipped by the server. A failure of the connection itself ends the reading.
  */
 static enum msp_result take_answers(struct msp_db *db, struct msp_call *calls, int64_t deadline_ms,
                                     struct msp_error *error)

@@ -1,4 +1,5 @@
-/* Few connections for many threads. A thread waits its turn, but only so long: past it the caller says 503. */
+/* Few connections for many threads. A thread waits its turn, but only so long: past it the caller
+ * says 503. */
 #include "msp/db.h"
 
 #include "msp/clock.h"

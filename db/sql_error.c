@@ -10,24 +10,24 @@ struct meaning {
 };
 
 static const struct meaning meanings[] = {
-    {"MS001", MSP_INVALID, false},     /* raised by our own functions */
-    {"MS002", MSP_CONFLICT, false},
-    {"MS003", MSP_NOT_FOUND, false},
-    {"23505", MSP_CONFLICT, false},    /* unique_violation */
-    {"23514", MSP_INVALID, false},     /* check_violation */
-    {"40", MSP_CONFLICT, false},       /* serialization failure, deadlock */
-    {"22", MSP_INVALID, false},        /* data exception */
-    {"42501", MSP_FORBIDDEN, false},   /* insufficient_privilege, row-level security */
-    {"42P01", MSP_UNAVAILABLE, true},  /* undefined_table: the schema is not there yet */
-    {"3F000", MSP_UNAVAILABLE, true},  /* invalid_schema_name: likewise */
-    {"0A000", MSP_UNAVAILABLE, true},  /* a prepared plan outlived a migration; prepared anew next time */
-    {"26000", MSP_UNAVAILABLE, true},  /* a prepared statement is gone (a pooler in between) */
-    {"53", MSP_UNAVAILABLE, true},     /* out of connections, memory or disk */
-    {"55P03", MSP_TIMED_OUT, false},   /* lock_not_available */
-    {"57P", MSP_UNAVAILABLE, true},    /* shutting down, crashed, not accepting yet */
-    {"08", MSP_UNAVAILABLE, true},     /* connection exceptions */
-    {"28", MSP_UNAVAILABLE, true},     /* login refused */
-    {"3D000", MSP_UNAVAILABLE, true},  /* no such database */
+    {"MS001", MSP_INVALID, false}, /* raised by our own functions */
+    {"MS002", MSP_CONFLICT, false},   {"MS003", MSP_NOT_FOUND, false},
+    {"23505", MSP_CONFLICT, false},   /* unique_violation */
+    {"23514", MSP_INVALID, false},    /* check_violation */
+    {"40", MSP_CONFLICT, false},      /* serialization failure, deadlock */
+    {"22", MSP_INVALID, false},       /* data exception */
+    {"42501", MSP_FORBIDDEN, false},  /* insufficient_privilege, row-level security */
+    {"42P01", MSP_UNAVAILABLE, true}, /* undefined_table: the schema is not there yet */
+    {"3F000", MSP_UNAVAILABLE, true}, /* invalid_schema_name: likewise */
+    {"0A000", MSP_UNAVAILABLE, true}, /* a prepared plan outlived a migration; prepared anew next
+                                         time */
+    {"26000", MSP_UNAVAILABLE, true}, /* a prepared statement is gone (a pooler in between) */
+    {"53", MSP_UNAVAILABLE, true},    /* out of connections, memory or disk */
+    {"55P03", MSP_TIMED_OUT, false},  /* lock_not_available */
+    {"57P", MSP_UNAVAILABLE, true},   /* shutting down, crashed, not accepting yet */
+    {"08", MSP_UNAVAILABLE, true},    /* connection exceptions */
+    {"28", MSP_UNAVAILABLE, true},    /* login refused */
+    {"3D000", MSP_UNAVAILABLE, true}, /* no such database */
 };
 
 static const struct meaning *find_meaning(const char *sqlstate)

@@ -11,7 +11,8 @@ static const struct msp_statement all_statement = {
     "tenant_all", "SELECT tenant_id, slug, name, timezone, source, active FROM msp.all_tenants()",
     false};
 
-/* pg_timezone_names is slow but complete; adding a tenant is rare. POSIX-style and link-less names stay out. */
+/* pg_timezone_names is slow but complete; adding a tenant is rare. POSIX-style and link-less names
+ * stay out. */
 static const struct msp_statement zone_statement = {
     "tenant_zone",
     "SELECT count(*) FROM pg_timezone_names"
@@ -29,7 +30,8 @@ static const struct msp_statement find_statement = {
 
 static const struct msp_statement set_statement = {
     "tenant_set",
-    "UPDATE msp.tenants SET name = coalesce($2::text, name), timezone = coalesce($3::text, timezone),"
+    "UPDATE msp.tenants SET name = coalesce($2::text, name), timezone = coalesce($3::text, "
+    "timezone),"
     "       source = coalesce($4::text, source), active = coalesce($5::boolean, active)"
     " WHERE tenant_id = $1::bigint",
     false};
@@ -37,8 +39,8 @@ static const struct msp_statement set_statement = {
 static const struct msp_statement dirty_statement = {
     "tenant_dirty", "SELECT msp.mark_every_day_dirty($1::bigint)", false};
 
-static const struct msp_statement notify_statement = {
-    "tenant_notify", "SELECT pg_notify('msp_tenants', '')", false};
+static const struct msp_statement notify_statement = {"tenant_notify",
+                                                      "SELECT pg_notify('msp_tenants', '')", false};
 
 static void copy_text(char *out, size_t size, const char *text)
 {
@@ -66,8 +68,7 @@ enum msp_result msp_tenant_store_all(struct msp_db *db, int64_t deadline_ms,
         tenant->id = msp_result_int(call.result, row, 0);
         copy_text(tenant->slug, sizeof(tenant->slug), msp_result_text(call.result, row, 1));
         copy_text(tenant->name, sizeof(tenant->name), msp_result_text(call.result, row, 2));
-        copy_text(tenant->timezone, sizeof(tenant->timezone),
-                  msp_result_text(call.result, row, 3));
+        copy_text(tenant->timezone, sizeof(tenant->timezone), msp_result_text(call.result, row, 3));
         copy_text(tenant->source, sizeof(tenant->source), msp_result_text(call.result, row, 4));
         tenant->active = msp_result_bool(call.result, row, 5);
     }
@@ -109,8 +110,8 @@ static enum msp_result check_slug(const char *slug, struct msp_error *error)
 }
 
 enum msp_result msp_tenant_store_add(struct msp_db *db, const char *slug, const char *name,
-                                     const char *timezone, const char *source,
-                                     int64_t deadline_ms, struct msp_error *error)
+                                     const char *timezone, const char *source, int64_t deadline_ms,
+                                     struct msp_error *error)
 {
     enum msp_result result = check_slug(slug, error);
     if (result == MSP_OK)
@@ -133,7 +134,8 @@ enum msp_result msp_tenant_store_add(struct msp_db *db, const char *slug, const 
     return result;
 }
 
-/* Inside an open transaction as msp_admin: changes the tenant and, for a new time zone, marks its days. */
+/* Inside an open transaction as msp_admin: changes the tenant and, for a new time zone, marks its
+ * days. */
 static enum msp_result change_tenant(struct msp_db *db, int64_t tenant_id, bool new_zone,
                                      const struct msp_params *values, int64_t deadline_ms,
                                      struct msp_error *error)

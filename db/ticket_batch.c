@@ -66,7 +66,8 @@ bool msp_ticket_batch_empty(const struct msp_ticket_batch *batch)
     return batch->fetched == 0;
 }
 
-/* FNV-1a (Fowler, Noll, Vo), 32 bits. A batch is small: forged collisions cost a scan of 2,000 entries at most. */
+/* FNV-1a (Fowler, Noll, Vo), 32 bits. A batch is small: forged collisions cost a scan of 2,000
+ * entries at most. */
 static uint32_t hash_text(const char *text)
 {
     uint32_t hash = 2166136261U;

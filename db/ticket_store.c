@@ -10,8 +10,8 @@
 #include <string.h>
 
 /*
- * Two batches of one tenant at once would each miss the other's old rows, and with them dirty days. The lock is
- * a statement of its own, so that the upsert's snapshot is taken once it is held.
+ * Two batches of one tenant at once would each miss the other's old rows, and with them dirty days.
+ * The lock is a statement of its own, so that the upsert's snapshot is taken once it is held.
  */
 static const struct msp_statement lock_statement = {
     "ingest_lock", "SELECT pg_advisory_xact_lock(msp.lock_key($1::bigint, 1))", false};
@@ -27,8 +27,8 @@ static const struct msp_statement reject_statement = {
     false};
 
 static const struct msp_statement cursor_statement = {
-    "cursor_move",
-    "SELECT msp.move_cursor($1::bigint, $2::text, $3::text, $4::text, $5::boolean)", false};
+    "cursor_move", "SELECT msp.move_cursor($1::bigint, $2::text, $3::text, $4::text, $5::boolean)",
+    false};
 
 static const struct msp_statement cursor_read_statement = {
     "cursor_read",
@@ -69,8 +69,8 @@ static const struct column {
 _Static_assert(COLUMN_COUNT + 1 == BATCH_ARRAYS, "one array a column, and the arrivals");
 
 static const enum msp_wire_oid form_oids[] = {
-    [FORM_TEXT] = MSP_OID_TEXT,   [FORM_TIME] = MSP_OID_TIMESTAMPTZ, [FORM_VERDICT] = MSP_OID_BOOL,
-    [FORM_COUNT] = MSP_OID_INT4,  [FORM_SCORE] = MSP_OID_INT2,       [FORM_VERSION] = MSP_OID_INT8,
+    [FORM_TEXT] = MSP_OID_TEXT,  [FORM_TIME] = MSP_OID_TIMESTAMPTZ, [FORM_VERDICT] = MSP_OID_BOOL,
+    [FORM_COUNT] = MSP_OID_INT4, [FORM_SCORE] = MSP_OID_INT2,       [FORM_VERSION] = MSP_OID_INT8,
 };
 
 static void add_cell(struct msp_buffer *out, enum column_form form, const void *cell)
@@ -223,8 +223,7 @@ enum msp_result msp_cursor_read(struct msp_db *db, int64_t tenant_id, const char
         return result;
     struct msp_cursor cursor = {.drained_us = MSP_NO_TIME};
     if (PQntuples(call.result) > 0) {
-        snprintf(cursor.current, sizeof(cursor.current), "%s",
-                 msp_result_text(call.result, 0, 0));
+        snprintf(cursor.current, sizeof(cursor.current), "%s", msp_result_text(call.result, 0, 0));
         snprintf(cursor.previous, sizeof(cursor.previous), "%s",
                  msp_result_text(call.result, 0, 1));
         cursor.drained_us = msp_wire_time(call.result, 0, 2);

@@ -1,4 +1,5 @@
-/* PostgreSQL's binary forms (its protocol documentation and *_send functions), as far as we use them. */
+/* PostgreSQL's binary forms (its protocol documentation and *_send functions), as far as we use
+ * them. */
 #include "wire.h"
 
 #include "msp/no_value.h"
@@ -10,7 +11,8 @@
 #define POSTGRES_EPOCH_DAY 10957 /* 2000-01-01 in days since 1970-01-01 */
 #define POSTGRES_EPOCH_US  (INT64_C(86400) * POSTGRES_EPOCH_DAY * 1000000)
 
-/* An array starts with: dimensions, has-nulls flag, element type, then size and lower bound of its dimension. */
+/* An array starts with: dimensions, has-nulls flag, element type, then size and lower bound of its
+ * dimension. */
 #define ARRAY_HEADER_BYTES 20
 
 static uint32_t read_u32(const char *at)

@@ -5,13 +5,15 @@
 #include "msp/buffer.h"
 #include "msp/db.h"
 
-/* Days and instants of binary or text-free results; MSP_NO_DAY and MSP_NO_TIME for null. Binary results only. */
+/* Days and instants of binary or text-free results; MSP_NO_DAY and MSP_NO_TIME for null. Binary
+ * results only. */
 int32_t msp_wire_day(const PGresult *result, int row, int column);
 int64_t msp_wire_time(const PGresult *result, int row, int column);
 
 /*
- * Points into a binary result at the elements of a one-dimensional array without nulls of `width`-byte integers:
- * returns their number and sets *out to the first element's length field; 0 for null, empty or another form.
+ * Points into a binary result at the elements of a one-dimensional array without nulls of
+ * `width`-byte integers: returns their number and sets *out to the first element's length field; 0
+ * for null, empty or another form.
  */
 size_t msp_wire_int_array(const PGresult *result, int row, int column, size_t width,
                           const char **out);

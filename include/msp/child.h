@@ -21,7 +21,8 @@ struct msp_child {
     int number;                          /* 1, 2, … within its kind */
     int http_listener;                   /* -1 for kinds that don't serve HTTP */
     int job_listener;                    /* listening Unix socket; -1 but for the job worker */
-    int stop_fd; /* readable once the child shall finish its work and leave (signalfd of SIGTERM and SIGINT, blocked in all threads) */
+    int stop_fd; /* readable once the child shall finish its work and leave (signalfd of SIGTERM and
+                    SIGINT, blocked in all threads) */
     int ready_fd; /* see msp_child_ready */
 };
 
@@ -29,15 +30,17 @@ struct msp_child {
 void msp_child_ready(const struct msp_child *child);
 
 /*
- * Tells the master that this child finishes its work and leaves: if somebody else asked it to, another takes its place at
- * once and not only after its end. Does nothing after the first call.
+ * Tells the master that this child finishes its work and leaves: if somebody else asked it to,
+ * another takes its place at once and not only after its end. Does nothing after the first call.
  */
 void msp_child_leaving(const struct msp_child *child);
 
-/* Whether the child was asked to leave (then msp_child_leaving was called); waits up to `wait_ms` (0 = just look). */
+/* Whether the child was asked to leave (then msp_child_leaving was called); waits up to `wait_ms`
+ * (0 = just look). */
 bool msp_child_should_stop(const struct msp_child *child, int wait_ms);
 
-/* The path of the job worker's socket, STATE_DIR/jobs.sock. MSP_INVALID if longer than a socket path may be (107 bytes). */
+/* The path of the job worker's socket, STATE_DIR/jobs.sock. MSP_INVALID if longer than a socket
+ * path may be (107 bytes). */
 enum msp_result msp_job_socket_path(const struct msp_settings *settings, char *out, size_t size,
                                     struct msp_error *error) MSP_MUST_CHECK;
 

@@ -18,13 +18,14 @@
 struct msp_db;
 
 struct msp_db_options {
-    const char *url;              /* libpq URI or key=value string */
-    const char *role;             /* SET ROLE for the whole connection ("msp_api"); NULL: the login itself */
+    const char *url;  /* libpq URI or key=value string */
+    const char *role; /* SET ROLE for the whole connection ("msp_api"); NULL: the login itself */
     const char *application_name; /* shown in pg_stat_activity */
     int statement_timeout_ms;     /* the server's own guard behind our deadlines; 0 = none */
 };
 
-/* Nothing is connected yet: a connection is made by the first transaction and again after a failure. Texts are copied. */
+/* Nothing is connected yet: a connection is made by the first transaction and again after a
+ * failure. Texts are copied. */
 struct msp_db *msp_db_new(const struct msp_db_options *options) MSP_MUST_CHECK;
 void msp_db_free(struct msp_db *db);
 
@@ -33,8 +34,8 @@ void msp_db_free(struct msp_db *db);
  * role is a superuser, has BYPASSRLS or owns msp.raw_tickets, or if the schema is older or newer
  * than this program ("run msp-analytics migrate"); MSP_UNAVAILABLE if PostgreSQL cannot be asked.
  */
-enum msp_result msp_db_check(struct msp_db *db, int64_t deadline_ms, struct msp_error *error)
-    MSP_MUST_CHECK;
+enum msp_result msp_db_check(struct msp_db *db, int64_t deadline_ms,
+                             struct msp_error *error) MSP_MUST_CHECK;
 
 /* A statement, prepared once a connection under its name. Static storage. */
 struct msp_statement {
@@ -45,7 +46,8 @@ struct msp_statement {
 
 #define MSP_DB_MAX_PARAMS 40
 
-/* Parameter values in order. Small numbers are kept inside; texts and arrays are borrowed until the call returns. */
+/* Parameter values in order. Small numbers are kept inside; texts and arrays are borrowed until the
+ * call returns. */
 struct msp_params {
     int count;
     const char *values[MSP_DB_MAX_PARAMS];
@@ -59,9 +61,12 @@ void msp_params_null(struct msp_params *params);
 void msp_params_text(struct msp_params *params, const char *text); /* NULL = null */
 void msp_params_int(struct msp_params *params, int64_t value);     /* for $n::bigint */
 void msp_params_bool(struct msp_params *params, bool value);
-void msp_params_day(struct msp_params *params, int32_t unix_day);   /* for $n::date; MSP_NO_DAY = null */
-void msp_params_time(struct msp_params *params, int64_t unix_us);   /* for $n::timestamptz; MSP_NO_TIME = null */
-void msp_params_binary(struct msp_params *params, const void *bytes, size_t size); /* PostgreSQL's binary form */
+void msp_params_day(struct msp_params *params,
+                    int32_t unix_day); /* for $n::date; MSP_NO_DAY = null */
+void msp_params_time(struct msp_params *params,
+                     int64_t unix_us); /* for $n::timestamptz; MSP_NO_TIME = null */
+void msp_params_binary(struct msp_params *params, const void *bytes,
+                       size_t size); /* PostgreSQL's binary form */
 
 /* Whose rows a transaction sees. */
 struct msp_scope {
@@ -72,57 +77,62 @@ struct msp_scope {
 struct msp_call {
     const struct msp_statement *statement;
     const struct msp_params *params; /* NULL = none */
-    PGresult *result;                /* out: the caller clears it (msp_calls_clear); NULL on failure */
+    PGresult *result; /* out: the caller clears it (msp_calls_clear); NULL on failure */
 };
 
 /*
  * BEGIN, scope, all calls, COMMIT in one round trip. On failure nothing was committed, unless
- * the failure is MSP_TIMED_OUT or MSP_UNAVAILABLE behind the sending of COMMIT, which nobody can know.
- * Failures: MSP_UNAVAILABLE (cannot connect, connection lost), MSP_TIMED_OUT (the statement is
- * cancelled on the server too), MSP_CANCELLED, MSP_CONFLICT (unique violation 23505, or a serialization
- * failure), MSP_INVALID (class 22 and check violations, and SQLSTATE MS001 raised by our own functions), MSP_FORBIDDEN (42501),
- * MSP_BROKEN otherwise; error->code is "sql_" and the SQLSTATE where the server gave one.
+ * the failure is MSP_TIMED_OUT or MSP_UNAVAILABLE behind the sending of COMMIT, which nobody can
+ * know. Failures: MSP_UNAVAILABLE (cannot connect, connection lost), MSP_TIMED_OUT (the statement
+ * is cancelled on the server too), MSP_CANCELLED, MSP_CONFLICT (unique violation 23505, or a
+ * serialization failure), MSP_INVALID (class 22 and check violations, and SQLSTATE MS001 raised by
+ * our own functions), MSP_FORBIDDEN (42501), MSP_BROKEN otherwise; error->code is "sql_" and the
+ * SQLSTATE where the server gave one.
  */
 enum msp_result msp_db_transact(struct msp_db *db, const struct msp_scope *scope,
                                 struct msp_call *calls, size_t count, int64_t deadline_ms,
                                 struct msp_error *error) MSP_MUST_CHECK;
 
-/* The two halves of msp_db_transact, to do other work while the server works. One transaction at a time. */
+/* The two halves of msp_db_transact, to do other work while the server works. One transaction at a
+ * time. */
 enum msp_result msp_db_send(struct msp_db *db, const struct msp_scope *scope,
                             struct msp_call *calls, size_t count, int64_t deadline_ms,
                             struct msp_error *error) MSP_MUST_CHECK;
 enum msp_result msp_db_receive(struct msp_db *db, struct msp_call *calls, size_t count,
                                int64_t deadline_ms, struct msp_error *error) MSP_MUST_CHECK;
 
-/* For transactions that must look before they write: begin, any number of runs, then commit; roll back at any point. */
+/* For transactions that must look before they write: begin, any number of runs, then commit; roll
+ * back at any point. */
 enum msp_result msp_db_begin(struct msp_db *db, const struct msp_scope *scope, int64_t deadline_ms,
                              struct msp_error *error) MSP_MUST_CHECK;
 enum msp_result msp_db_run(struct msp_db *db, struct msp_call *calls, size_t count,
                            int64_t deadline_ms, struct msp_error *error) MSP_MUST_CHECK;
-enum msp_result msp_db_commit(struct msp_db *db, int64_t deadline_ms, struct msp_error *error)
-    MSP_MUST_CHECK;
+enum msp_result msp_db_commit(struct msp_db *db, int64_t deadline_ms,
+                              struct msp_error *error) MSP_MUST_CHECK;
 void msp_db_rollback(struct msp_db *db);
 
 /*
- * COPY (query) TO STDOUT inside an open transaction (msp_db_begin). `sql` has no parameters: text parts
- * must come from us, numbers only. Each row's bytes go to `take`; when it returns false the copy is
- * cancelled and MSP_CANCELLED comes back. The deadline counts from row to row (`idle_ms`).
+ * COPY (query) TO STDOUT inside an open transaction (msp_db_begin). `sql` has no parameters: text
+ * parts must come from us, numbers only. Each row's bytes go to `take`; when it returns false the
+ * copy is cancelled and MSP_CANCELLED comes back. The deadline counts from row to row (`idle_ms`).
  */
 typedef bool (*msp_copy_take)(void *context, const char *row, size_t length);
 enum msp_result msp_db_copy_out(struct msp_db *db, const char *sql, int64_t idle_ms,
-                                msp_copy_take take, void *context, struct msp_error *error)
-    MSP_MUST_CHECK;
+                                msp_copy_take take, void *context,
+                                struct msp_error *error) MSP_MUST_CHECK;
 
 /* LISTEN on an own connection. `channel` is a plain identifier. */
 enum msp_result msp_db_listen(struct msp_db *db, const char *channel, int64_t deadline_ms,
                               struct msp_error *error) MSP_MUST_CHECK;
 /* The socket to wait on, -1 while not connected. */
 int msp_db_socket(const struct msp_db *db);
-/* Takes in what has arrived: *out_count notifications. MSP_UNAVAILABLE = connection lost; listen again. */
-enum msp_result msp_db_notifications(struct msp_db *db, int *out_count, struct msp_error *error)
-    MSP_MUST_CHECK;
+/* Takes in what has arrived: *out_count notifications. MSP_UNAVAILABLE = connection lost; listen
+ * again. */
+enum msp_result msp_db_notifications(struct msp_db *db, int *out_count,
+                                     struct msp_error *error) MSP_MUST_CHECK;
 
-/* Asks the server to cancel what runs on `db`, from any thread, without waiting; harmless if nothing runs. */
+/* Asks the server to cancel what runs on `db`, from any thread, without waiting; harmless if
+ * nothing runs. */
 void msp_db_cancel(struct msp_db *db);
 
 void msp_calls_clear(struct msp_call *calls, size_t count);
@@ -130,7 +140,8 @@ void msp_calls_clear(struct msp_call *calls, size_t count);
 /* Reading results. Text-format results unless said otherwise; columns by position. */
 bool msp_result_is_null(const PGresult *result, int row, int column);
 const char *msp_result_text(const PGresult *result, int row, int column); /* "" for null */
-int64_t msp_result_int(const PGresult *result, int row, int column);      /* text or binary int2/4/8; 0 for null */
+int64_t msp_result_int(const PGresult *result, int row,
+                       int column); /* text or binary int2/4/8; 0 for null */
 bool msp_result_bool(const PGresult *result, int row, int column);
 
 /* A pool for many threads: few connections, a bounded wait. */

@@ -23,7 +23,8 @@ struct msp_export_day {
 
 /*
  * The days of the range with their state, in order (every day, computed or not); or, with both ends
- * MSP_NO_DAY, the complete days whose revision differs from what was last exported for this dataset.
+ * MSP_NO_DAY, the complete days whose revision differs from what was last exported for this
+ * dataset.
  */
 enum msp_result msp_export_days(struct msp_db *db, int64_t tenant_id, enum msp_dataset dataset,
                                 int32_t from, int32_t to, struct msp_arena *arena,
@@ -31,14 +32,14 @@ enum msp_result msp_export_days(struct msp_db *db, int64_t tenant_id, enum msp_d
                                 size_t *out_count, struct msp_error *error) MSP_MUST_CHECK;
 
 /*
- * Streams the rows of the given days (ascending) in day order, each as one finished CSV row with CRLF;
- * `take` gets the row's day. Runs in one transaction of its own on one snapshot.
+ * Streams the rows of the given days (ascending) in day order, each as one finished CSV row with
+ * CRLF; `take` gets the row's day. Runs in one transaction of its own on one snapshot.
  */
 typedef bool (*msp_export_take)(void *context, int32_t day, const char *row, size_t length);
 enum msp_result msp_export_stream(struct msp_db *db, int64_t tenant_id, enum msp_dataset dataset,
                                   const struct msp_export_day *days, size_t count, int64_t idle_ms,
-                                  msp_export_take take, void *context, struct msp_error *error)
-    MSP_MUST_CHECK;
+                                  msp_export_take take, void *context,
+                                  struct msp_error *error) MSP_MUST_CHECK;
 
 /* One written file. */
 struct msp_export_file {
@@ -58,10 +59,11 @@ enum msp_result msp_export_files(struct msp_db *db, int64_t tenant_id, enum msp_
                                  struct msp_export_file **out_files, size_t *out_count,
                                  struct msp_error *error) MSP_MUST_CHECK;
 
-/* Records the files of one finished export (id and created_us are set by the store), fenced, in one transaction. */
+/* Records the files of one finished export (id and created_us are set by the store), fenced, in one
+ * transaction. */
 enum msp_result msp_export_record(struct msp_db *db, int64_t tenant_id,
-                                  const struct msp_fence *fence, const struct msp_export_file *files,
-                                  size_t count, int64_t deadline_ms, struct msp_error *error)
-    MSP_MUST_CHECK;
+                                  const struct msp_fence *fence,
+                                  const struct msp_export_file *files, size_t count,
+                                  int64_t deadline_ms, struct msp_error *error) MSP_MUST_CHECK;
 
 #endif

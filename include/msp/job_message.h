@@ -3,7 +3,8 @@
  * A frame is a 4-byte big-endian length (1 to MSP_FRAME_MAX_BYTES) and that many bytes of
  * msgpack: a map with small integer keys: 0 version, 1 operation, 2 job id, 3 kind, 4 tenant,
  * 5 done, 6 total. Version and operation are required; unknown keys are ignored, an unknown
- * version or operation is refused. Counts are checked against the bytes left before anything is unpacked.
+ * version or operation is refused. Counts are checked against the bytes left before anything is
+ * unpacked.
  */
 #ifndef MSP_JOB_MESSAGE_H
 #define MSP_JOB_MESSAGE_H
@@ -37,8 +38,8 @@ struct msp_job_message {
 
 /* Appends one whole frame. */
 enum msp_result msp_job_message_encode(const struct msp_job_message *message,
-                                       struct msp_buffer *out, struct msp_error *error)
-    MSP_MUST_CHECK;
+                                       struct msp_buffer *out,
+                                       struct msp_error *error) MSP_MUST_CHECK;
 
 /* Reads the body of one frame (without its length). */
 enum msp_result msp_job_message_decode(const void *body, size_t size, struct msp_job_message *out,

@@ -28,7 +28,7 @@ enum msp_job_lane { MSP_LANE_SHORT, MSP_LANE_LONG };
 struct msp_job {
     char id[MSP_JOB_ID_BYTES];
     char kind[MSP_JOB_KIND_BYTES];
-    int64_t tenant_id; /* 0 = all tenants */
+    int64_t tenant_id;                  /* 0 = all tenants */
     char tenant[MSP_TENANT_SLUG_BYTES]; /* slug, "" = all */
     char parent_id[MSP_JOB_ID_BYTES];   /* "" = none */
     enum msp_job_state state;
@@ -37,10 +37,10 @@ struct msp_job {
     int claim;   /* how often the job was taken: the fencing token */
     int attempt; /* claims that count: lost workers and hand-backs burn none */
     int64_t created_us, started_us, finished_us; /* MSP_NO_TIME */
-    const char *parameters; /* JSON object */
-    const char *result;     /* JSON object */
-    const char *error;      /* JSON object {"code","detail"} */
-    bool children_ended;    /* claimed again because all its children have ended */
+    const char *parameters;                      /* JSON object */
+    const char *result;                          /* JSON object */
+    const char *error;                           /* JSON object {"code","detail"} */
+    bool children_ended; /* claimed again because all its children have ended */
 };
 
 struct msp_job_request {
@@ -52,15 +52,17 @@ struct msp_job_request {
 /* Inserts a queued job for the tenant (0: for all, as msp_admin) and notifies. */
 enum msp_result msp_job_insert(struct msp_db *db, int64_t tenant_id,
                                const struct msp_job_request *request, struct msp_arena *arena,
-                               int64_t deadline_ms, struct msp_job *out, struct msp_error *error)
-    MSP_MUST_CHECK;
+                               int64_t deadline_ms, struct msp_job *out,
+                               struct msp_error *error) MSP_MUST_CHECK;
 
-/* tenant 0 looks at every tenant's jobs, as msp_admin. MSP_NOT_FOUND for unknown, foreign and malformed ids alike. */
+/* tenant 0 looks at every tenant's jobs, as msp_admin. MSP_NOT_FOUND for unknown, foreign and
+ * malformed ids alike. */
 enum msp_result msp_job_get(struct msp_db *db, int64_t tenant_id, const char *id,
                             struct msp_arena *arena, int64_t deadline_ms, struct msp_job *out,
                             struct msp_error *error) MSP_MUST_CHECK;
 
-/* Newest first, keyset by (created_at, id): `before_us`/`before_id` of the last row seen, MSP_NO_TIME to start. */
+/* Newest first, keyset by (created_at, id): `before_us`/`before_id` of the last row seen,
+ * MSP_NO_TIME to start. */
 struct msp_job_filter {
     const char *state; /* NULL = any */
     const char *kind;  /* NULL = any */
@@ -75,7 +77,8 @@ enum msp_result msp_job_list(struct msp_db *db, int64_t tenant_id,
 
 /* ---- for the job worker, on a connection with role msp_jobs ---- */
 
-/* Takes the next job of the lane: *out_found says whether there was one. `worker` names this process life. */
+/* Takes the next job of the lane: *out_found says whether there was one. `worker` names this
+ * process life. */
 enum msp_result msp_job_claim(struct msp_db *db, enum msp_job_lane lane, const char *worker,
                               struct msp_arena *arena, int64_t deadline_ms, bool *out_found,
                               struct msp_job *out, struct msp_error *error) MSP_MUST_CHECK;
@@ -85,12 +88,13 @@ enum msp_result msp_job_heartbeat(struct msp_db *db, const char *worker, int64_t
                                   struct msp_error *error) MSP_MUST_CHECK;
 
 /*
- * Gives back to the queue what dead workers held: those silent for 45 s, and those of this `node` whose worker name
- * is not `worker` (our own earlier lives). After 10 losses a job fails as worker_lost. *out_count jobs changed.
+ * Gives back to the queue what dead workers held: those silent for 45 s, and those of this `node`
+ * whose worker name is not `worker` (our own earlier lives). After 10 losses a job fails as
+ * worker_lost. *out_count jobs changed.
  */
 enum msp_result msp_job_recover(struct msp_db *db, const char *node, const char *worker,
-                                int64_t deadline_ms, int *out_count, struct msp_error *error)
-    MSP_MUST_CHECK;
+                                int64_t deadline_ms, int *out_count,
+                                struct msp_error *error) MSP_MUST_CHECK;
 
 /* All below: MSP_CONFLICT, code "job_lost", if (id, claim, worker) no longer holds the job. */
 enum msp_result msp_job_progress(struct msp_db *db, const struct msp_fence *fence, int64_t done,
@@ -108,17 +112,17 @@ enum msp_result msp_job_hand_back(struct msp_db *db, const struct msp_fence *fen
                                   int64_t deadline_ms, struct msp_error *error) MSP_MUST_CHECK;
 
 /*
- * Makes one queued child of the same kind and parameters for every active tenant and parks the parent until the last has ended;
- * then it is claimed again with children_ended set. With no tenant at all it can be claimed again at once.
+ * Makes one queued child of the same kind and parameters for every active tenant and parks the
+ * parent until the last has ended; then it is claimed again with children_ended set. With no tenant
+ * at all it can be claimed again at once.
  */
 enum msp_result msp_job_fan_out(struct msp_db *db, const struct msp_fence *fence,
                                 enum msp_job_lane lane, int64_t deadline_ms,
                                 struct msp_error *error) MSP_MUST_CHECK;
 
 /* The children of a parent, in tenant order. */
-enum msp_result msp_job_children(struct msp_db *db, const char *parent_id,
-                                 struct msp_arena *arena, int64_t deadline_ms,
-                                 struct msp_job **out_jobs, size_t *out_count,
+enum msp_result msp_job_children(struct msp_db *db, const char *parent_id, struct msp_arena *arena,
+                                 int64_t deadline_ms, struct msp_job **out_jobs, size_t *out_count,
                                  struct msp_error *error) MSP_MUST_CHECK;
 
 #endif

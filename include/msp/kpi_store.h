@@ -18,8 +18,9 @@ struct msp_kpi_computed {
 /*
  * Computes the tenant's days from..to (both MSP_NO_DAY: none of its own; `last_ended`: the tenant's
  * last ended local day instead) and every dirty day, in one transaction, and clears only the
- * marks it read. Two computations of one tenant wait for one another. The transaction also sets the tenant.
- * `fence` may be NULL; otherwise it is run inside the transaction before commit and a failure rolls back (job fencing).
+ * marks it read. Two computations of one tenant wait for one another. The transaction also sets the
+ * tenant. `fence` may be NULL; otherwise it is run inside the transaction before commit and a
+ * failure rolls back (job fencing).
  */
 struct msp_kpi_range {
     int32_t from, to;
@@ -67,8 +68,8 @@ struct msp_kpi_query {
 };
 
 /*
- * The stored rows of a range, by day then member, in one round trip; only what is stored (days without a row are left out).
- * Rows and sketches live in `arena`.
+ * The stored rows of a range, by day then member, in one round trip; only what is stored (days
+ * without a row are left out). Rows and sketches live in `arena`.
  */
 enum msp_result msp_kpi_read_daily(struct msp_db *db, int64_t tenant_id,
                                    const struct msp_kpi_query *query, struct msp_arena *arena,
@@ -76,7 +77,8 @@ enum msp_result msp_kpi_read_daily(struct msp_db *db, int64_t tenant_id,
                                    size_t *out_count, struct msp_kpi_freshness *freshness,
                                    struct msp_error *error) MSP_MUST_CHECK;
 
-/* The range merged: one row a member (day = MSP_NO_DAY), "all" gives one row even when nothing was computed. */
+/* The range merged: one row a member (day = MSP_NO_DAY), "all" gives one row even when nothing was
+ * computed. */
 enum msp_result msp_kpi_read_merged(struct msp_db *db, int64_t tenant_id,
                                     const struct msp_kpi_query *query, struct msp_arena *arena,
                                     int64_t deadline_ms, struct msp_kpi_row **out_rows,

@@ -23,22 +23,24 @@ struct msp_settings {
     char redis_url[MSP_SETTINGS_TEXT_BYTES]; /* empty: single node, without Redis */
     char service_token[MSP_SETTINGS_TEXT_BYTES];
     char jwt_secret[MSP_SETTINGS_TEXT_BYTES];
-    char listen[64];                     /* host:port, IPv4 */
-    char state_dir[MSP_SETTINGS_TEXT_BYTES]; /* sockets, lock, status board */
+    char listen[64];                              /* host:port, IPv4 */
+    char state_dir[MSP_SETTINGS_TEXT_BYTES];      /* sockets, lock, status board */
     char export_storage[MSP_SETTINGS_TEXT_BYTES]; /* file:///path */
     char mock_data_path[MSP_SETTINGS_TEXT_BYTES];
-    char allowed_hosts[MSP_SETTINGS_TEXT_BYTES]; /* comma-separated names; empty: any well-formed Host */
-    char trusted_proxies[MSP_SETTINGS_TEXT_BYTES]; /* comma-separated IPv4 addresses or CIDR blocks */
+    char allowed_hosts[MSP_SETTINGS_TEXT_BYTES];   /* comma-separated names; empty: any well-formed
+                                                      Host */
+    char trusted_proxies[MSP_SETTINGS_TEXT_BYTES]; /* comma-separated IPv4 addresses or CIDR blocks
+                                                    */
     char internal_allow[MSP_SETTINGS_TEXT_BYTES];  /* the same form; default 127.0.0.0/8 */
     bool mock_mode;
     int http_workers;
-    int http_threads;   /* a worker; one thread serves one connection */
-    int db_pool_size;   /* connections a worker */
+    int http_threads; /* a worker; one thread serves one connection */
+    int db_pool_size; /* connections a worker */
     int job_threads;
     int db_statement_timeout_seconds; /* of an HTTP request */
     int db_pool_wait_ms;
     int keep_alive_seconds;
-    int drain_seconds; /* how long a process that is asked to leave may finish its work */
+    int drain_seconds;  /* how long a process that is asked to leave may finish its work */
     int max_body_bytes; /* of a JSON request */
     enum msp_log_level log_level;
     enum msp_log_format log_format;
@@ -53,9 +55,9 @@ enum msp_setting_reload {
 
 /* Where values come from. All members may be NULL. */
 struct msp_settings_sources {
-    const char *env_file;          /* path of NAME=value lines */
-    char *const *environment;      /* "NAME=value" texts, closed by NULL */
-    const char *const *arguments;  /* "NAME=value" texts of the command line, closed by NULL */
+    const char *env_file;         /* path of NAME=value lines */
+    char *const *environment;     /* "NAME=value" texts, closed by NULL */
+    const char *const *arguments; /* "NAME=value" texts of the command line, closed by NULL */
 };
 
 /* Receives each thing that is wrong or odd, one sentence each, with file and line where known. */
@@ -64,37 +66,40 @@ typedef void (*msp_settings_complain)(void *context, bool is_error, const char *
 /*
  * Builds a whole new set of values. Every fault is complained of, not only the first;
  * with at least one fault it returns MSP_INVALID and *out is untouched. NAME_FILE=/path
- * reads a value from a file (one trailing newline dropped). An empty value stands for the default. Unknown names are warnings
- * in the env file (but those starting with MSP_) and ignored in the environment.
- * `required` names the settings that must not be empty for the command at hand, closed by NULL.
+ * reads a value from a file (one trailing newline dropped). An empty value stands for the default.
+ * Unknown names are warnings in the env file (but those starting with MSP_) and ignored in the
+ * environment. `required` names the settings that must not be empty for the command at hand, closed
+ * by NULL.
  */
 enum msp_result msp_settings_load(const struct msp_settings_sources *sources,
                                   const char *const *required, msp_settings_complain complain,
                                   void *context, struct msp_settings *out) MSP_MUST_CHECK;
 
 /*
- * STATE_DIR alone, however wrong the other settings are: for commands that talk to a server that runs already and may be
- * about to say what is wrong. MSP_INVALID if STATE_DIR itself is at fault.
+ * STATE_DIR alone, however wrong the other settings are: for commands that talk to a server that
+ * runs already and may be about to say what is wrong. MSP_INVALID if STATE_DIR itself is at fault.
  */
 enum msp_result msp_settings_find_state_dir(const struct msp_settings_sources *sources, char *out,
                                             size_t size) MSP_MUST_CHECK;
 
-/* Appends NAME=value lines of all settings with their origin left out and secrets masked as "********" ("" when unset). */
+/* Appends NAME=value lines of all settings with their origin left out and secrets masked as
+ * "********" ("" when unset). */
 void msp_settings_show(const struct msp_settings *settings, bool as_json, struct msp_buffer *out);
 
 /* Appends a sample env file: each row with its help, unit, bounds and default, commented out. */
 void msp_settings_sample(struct msp_buffer *out);
 
 /*
- * Calls `visit` for every setting whose value differs: its name, when it takes hold, and both values
- * as text (secrets masked). Returns how many differ.
+ * Calls `visit` for every setting whose value differs: its name, when it takes hold, and both
+ * values as text (secrets masked). Returns how many differ.
  */
 typedef void (*msp_settings_visit)(void *context, const char *name, enum msp_setting_reload reload,
                                    const char *before, const char *after);
 int msp_settings_compare(const struct msp_settings *before, const struct msp_settings *after,
                          msp_settings_visit visit, void *context);
 
-/* Puts back into *after the values of `before` that only a restart may change, so that *after can be let in. */
+/* Puts back into *after the values of `before` that only a restart may change, so that *after can
+ * be let in. */
 void msp_settings_keep_restart(const struct msp_settings *before, struct msp_settings *after);
 
 #endif

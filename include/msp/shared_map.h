@@ -10,9 +10,9 @@
 #include "msp/tenant_cache.h"
 
 struct msp_shared_map {
-    struct msp_tenant_cache *tenants;     /* written by the snapshot keeper */
-    struct msp_settings_cache *settings;  /* written by the master */
-    struct msp_status_board *board;       /* each child its own slot */
+    struct msp_tenant_cache *tenants;    /* written by the snapshot keeper */
+    struct msp_settings_cache *settings; /* written by the master */
+    struct msp_status_board *board;      /* each child its own slot */
 };
 
 /* Maps everything; the board's file goes into `state_dir`. */
@@ -22,7 +22,7 @@ enum msp_result msp_shared_map_create(const char *state_dir, struct msp_shared_m
 /* Takes from this process the right to write what it has no business writing. */
 enum msp_shared_map_writer { MSP_SHARED_READER, MSP_SHARED_KEEPER };
 enum msp_result msp_shared_map_restrict(const struct msp_shared_map *map,
-                                        enum msp_shared_map_writer writer, struct msp_error *error)
-    MSP_MUST_CHECK;
+                                        enum msp_shared_map_writer writer,
+                                        struct msp_error *error) MSP_MUST_CHECK;
 
 #endif

@@ -15,7 +15,12 @@
 
 #define MSP_BOARD_SLOTS 160
 
-enum msp_process_kind { MSP_PROCESS_NONE, MSP_PROCESS_HTTP, MSP_PROCESS_JOBS, MSP_PROCESS_SNAPSHOT };
+enum msp_process_kind {
+    MSP_PROCESS_NONE,
+    MSP_PROCESS_HTTP,
+    MSP_PROCESS_JOBS,
+    MSP_PROCESS_SNAPSHOT
+};
 enum msp_process_state { MSP_PROCESS_STARTING, MSP_PROCESS_READY, MSP_PROCESS_LEAVING };
 
 /* Counters only grow while a process lives. All are written with relaxed atomics by their owner. */
@@ -35,9 +40,9 @@ struct msp_board_slot {
 
 /* Health of what we depend on, written by the snapshot keeper. */
 struct msp_board_health {
-    _Alignas(64) int64_t checked_us;   /* last look, unix microseconds; 0 = never */
-    int64_t postgres_ok_since_us;      /* 0 = not reachable now */
-    int64_t postgres_failed_since_us;  /* 0 = fine now */
+    _Alignas(64) int64_t checked_us;  /* last look, unix microseconds; 0 = never */
+    int64_t postgres_ok_since_us;     /* 0 = not reachable now */
+    int64_t postgres_failed_since_us; /* 0 = fine now */
     int64_t redis_ok_since_us;
     int64_t redis_failed_since_us;
     int32_t redis_configured;
@@ -70,7 +75,8 @@ struct msp_status_board {
 enum msp_result msp_status_board_create(const char *state_dir, struct msp_status_board **out,
                                         struct msp_error *error) MSP_MUST_CHECK;
 
-/* Maps the board of a running master read-only; MSP_NOT_FOUND if there is none or its master is gone. */
+/* Maps the board of a running master read-only; MSP_NOT_FOUND if there is none or its master is
+ * gone. */
 enum msp_result msp_status_board_open(const char *state_dir, const struct msp_status_board **out,
                                       struct msp_error *error) MSP_MUST_CHECK;
 

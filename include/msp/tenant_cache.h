@@ -32,7 +32,8 @@ struct msp_tenant_cache; /* lives in the shared map */
 
 size_t msp_tenant_cache_bytes(void);
 
-/* Makes an empty cache in `memory` (msp_tenant_cache_bytes of zeroes). The master, before the first fork. */
+/* Makes an empty cache in `memory` (msp_tenant_cache_bytes of zeroes). The master, before the first
+ * fork. */
 struct msp_tenant_cache *msp_tenant_cache_init(void *memory);
 
 /*

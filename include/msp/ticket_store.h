@@ -25,14 +25,14 @@ struct msp_arena *msp_ticket_batch_arena(struct msp_ticket_batch *batch);
 
 /* Adds one; its texts must live in the batch's arena. MSP_NO_MEMORY only. */
 enum msp_result msp_ticket_batch_add(struct msp_ticket_batch *batch,
-                                     const struct msp_ticket *ticket, struct msp_error *error)
-    MSP_MUST_CHECK;
+                                     const struct msp_ticket *ticket,
+                                     struct msp_error *error) MSP_MUST_CHECK;
 
 /* Notes a refused ticket: why, where, and its text (copied, at most 8 KiB of it kept). */
 enum msp_result msp_ticket_batch_reject(struct msp_ticket_batch *batch,
                                         const struct msp_error *reason, const char *payload,
-                                        size_t payload_length, struct msp_error *error)
-    MSP_MUST_CHECK;
+                                        size_t payload_length,
+                                        struct msp_error *error) MSP_MUST_CHECK;
 
 bool msp_ticket_batch_full(const struct msp_ticket_batch *batch);
 bool msp_ticket_batch_empty(const struct msp_ticket_batch *batch);
@@ -41,21 +41,22 @@ void msp_ticket_batch_clear(struct msp_ticket_batch *batch);
 /* What a pull moves together with its tickets. NULL texts = leave. */
 struct msp_cursor_move {
     const char *source;
-    const char *expected;  /* the cursor this page was read from; the stored one must still be it */
-    const char *next;      /* stored, with `expected` kept as the one before it */
-    bool drained;          /* the source had nothing more */
+    const char *expected; /* the cursor this page was read from; the stored one must still be it */
+    const char *next;     /* stored, with `expected` kept as the one before it */
+    bool drained;         /* the source had nothing more */
 };
 
 /*
- * Sends the batch's transaction without waiting for its end; `move` may be NULL (a push). The batch must stay
- * as it is until msp_ticket_batch_receive. An empty batch with a move is fine.
+ * Sends the batch's transaction without waiting for its end; `move` may be NULL (a push). The batch
+ * must stay as it is until msp_ticket_batch_receive. An empty batch with a move is fine.
  */
 enum msp_result msp_ticket_batch_send(struct msp_db *db, int64_t tenant_id,
                                       struct msp_ticket_batch *batch,
                                       const struct msp_cursor_move *move, int64_t deadline_ms,
                                       struct msp_error *error) MSP_MUST_CHECK;
 
-/* Waits for the commit and adds to *stats. MSP_CONFLICT (code "cursor_moved"): the stored cursor is another now. */
+/* Waits for the commit and adds to *stats. MSP_CONFLICT (code "cursor_moved"): the stored cursor is
+ * another now. */
 enum msp_result msp_ticket_batch_receive(struct msp_db *db, struct msp_ticket_batch *batch,
                                          int64_t deadline_ms, struct msp_ingest_stats *stats,
                                          struct msp_error *error) MSP_MUST_CHECK;
