@@ -24,11 +24,8 @@ static struct msp_ddsketch sketch_of(const int64_t *values, int size)
 {
     static int16_t bins[MSP_DDSKETCH_BINS];
     static int32_t counts[MSP_DDSKETCH_BINS];
-    struct msp_ddsketch sketch = {.count = size,
-                                  .min = values[0],
-                                  .max = values[size - 1],
-                                  .bins = bins,
-                                  .counts = counts};
+    struct msp_ddsketch sketch = {
+        .count = size, .min = values[0], .max = values[size - 1], .bins = bins, .counts = counts};
     for (int i = 0; i < size; i++) {
         int16_t bin = (int16_t)msp_ddsketch_bin(values[i]);
         sketch.sum += values[i];
@@ -170,10 +167,8 @@ Test(ddsketch, a_stored_sketch_that_is_damaged_is_found_out)
         {{5, 9}, {1, 2}, 4, false},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        struct msp_ddsketch sketch = {.count = table[i].count,
-                                      .size = 2,
-                                      .bins = table[i].bins,
-                                      .counts = table[i].counts};
+        struct msp_ddsketch sketch = {
+            .count = table[i].count, .size = 2, .bins = table[i].bins, .counts = table[i].counts};
         cr_assert_eq(msp_ddsketch_is_sound(&sketch), table[i].sound, "row %zu", i);
     }
 }
