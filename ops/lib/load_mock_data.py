@@ -12,7 +12,7 @@ import urllib.request
 from datetime import datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
-DEADLINE_SECONDS = 600
+DEADLINE_SECONDS = 240
 
 
 class Server:
