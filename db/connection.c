@@ -148,14 +148,17 @@ enum msp_result msp_db_wait_result(struct msp_db *db, int64_t deadline_ms, struc
 
 static PGconn *start_connection(const struct msp_db_options *options)
 {
-    char server_options[256];
+    char server_options[320];
     int used = snprintf(server_options, sizeof(server_options),
                         "-c statement_timeout=%d -c idle_in_transaction_session_timeout=60000 "
-                        "-c client_min_messages=warning -c timezone=UTC -c datestyle=ISO",
+                        "-c client_min_messages=warning -c timezone=UTC -c datestyle=ISO "
+                        "-c client_connection_check_interval=2000",
                         options->statement_timeout_ms);
     if (options->role != NULL)
         snprintf(server_options + used, sizeof(server_options) - (size_t)used, " -c role=%s",
                  options->role);
+    /* A killed worker's statement ends soon too, and with it the locks it holds
+     * (client_connection_check_interval). */
     /* Later words win over those in the URL. A dead peer is noticed in seconds, not in hours. */
     const char *names[] = {"dbname",           "options",          "application_name",
                            "client_encoding",  "connect_timeout",  "keepalives_idle",

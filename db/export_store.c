@@ -47,7 +47,8 @@ static const struct dataset {
          "channel,"
          "sla_met,reopen_count,reassignment_count,csat,version\r\n",
          6,
-         "COPY (SELECT day.day, r.created_at, r.updated_at, r.first_response_at, r.resolved_at,"
+         "COPY (SELECT msp.local_day(r.created_at, t.timezone) AS day, r.created_at, r.updated_at, "
+         "r.first_response_at, r.resolved_at,"
          " r.closed_at, r.due_at, t.slug, msp.csv_text(r.external_id), msp.csv_text(r.title),"
          " r.status, msp.csv_text(r.source_status), r.priority, msp.csv_text(r.category),"
          " msp.csv_text(r.assignee), msp.csv_text(r.requester), msp.csv_text(r.\"group\"),"
@@ -55,12 +56,12 @@ static const struct dataset {
          " CASE WHEN r.sla_met THEN 'true' WHEN NOT r.sla_met THEN 'false' END,"
          " r.reopen_count, r.reassignment_count, r.csat, r.version"
          " FROM msp.tenants t"
-         " CROSS JOIN unnest('%2$s'::date[]) AS day (day)"
          " JOIN msp.raw_tickets r ON r.tenant_id = %1$s"
-         "  AND r.created_at >= msp.day_start(day.day, t.timezone)"
-         "  AND r.created_at < msp.day_start(day.day + 1, t.timezone)"
+         "  AND r.created_at >= msp.day_start('%3$s', t.timezone)"
+         "  AND r.created_at < msp.day_start(date '%4$s' + 1, t.timezone)"
          " WHERE t.tenant_id = %1$s"
-         " ORDER BY day.day, r.created_at, r.external_id) TO STDOUT (FORMAT csv)"},
+         " AND msp.local_day(r.created_at, t.timezone) = ANY ('%2$s'::date[])"
+         " ORDER BY day, r.created_at, r.external_id) TO STDOUT (FORMAT csv)"},
 };
 
 const char *msp_dataset_name(enum msp_dataset dataset)
