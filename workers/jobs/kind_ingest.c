@@ -31,6 +31,7 @@ struct pull {
     bool drained;
     int pages;
     int clashes;
+    int64_t longest_turn_ms; /* a page read and one written */
     struct msp_ingest_stats stats;
 };
 
@@ -144,15 +145,26 @@ static enum msp_result turn(struct pull *pull, bool *out_done, struct msp_error 
     return result;
 }
 
+/* Whether another page, which may take as long as the longest so far and be waited for as long
+ * again, would not fit. */
+static bool is_spent(const struct pull *pull, int64_t budget_until_ms)
+{
+    return msp_clock_monotonic_ms() + 2 * pull->longest_turn_ms >= budget_until_ms ||
+           pull->pages >= BUDGET_PAGES;
+}
+
 static enum msp_result pull_pages(struct pull *pull, struct msp_error *error)
 {
     int64_t budget_until_ms = msp_clock_monotonic_ms() + BUDGET_MS;
     enum msp_result result = MSP_OK;
     bool done = false;
     while (result == MSP_OK) {
-        bool spent = msp_clock_monotonic_ms() >= budget_until_ms || pull->pages >= BUDGET_PAGES;
-        if (!done && !spent) {
+        if (!done && !is_spent(pull, budget_until_ms)) {
+            int64_t begun_ms = msp_clock_monotonic_ms();
             result = turn(pull, &done, error);
+            int64_t took_ms = msp_clock_monotonic_ms() - begun_ms;
+            pull->longest_turn_ms =
+                took_ms > pull->longest_turn_ms ? took_ms : pull->longest_turn_ms;
             continue;
         }
         result = receive_page(pull, error);
@@ -247,7 +259,8 @@ static enum msp_result pull_tenant(struct pull *pull, const json_t *asked_cursor
     if (result == MSP_OK) {
         result = pull_pages(pull, error);
     }
-    if (pull->stats.inserted + pull->stats.updated > 0) {
+    /* An earlier attempt may have changed tickets without living to say so. */
+    if (pull->stats.inserted + pull->stats.updated > 0 || pull->run->job->claim > 1) {
         queue_recompute(pull);
     }
     if (result == MSP_OK) {
