@@ -161,19 +161,17 @@ enum msp_result msp_export_days(struct msp_db *db, int64_t tenant_id, enum msp_d
         return result;
     size_t count = (size_t)PQntuples(call.result);
     struct msp_export_day *days = msp_arena_calloc(arena, count + 1, sizeof(*days));
-    if (days == NULL)
-        result = msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory for the days to export.");
-    for (size_t i = 0; i < count && result == MSP_OK; i++) {
+    for (size_t i = 0; i < count && days != NULL; i++) {
         days[i].day = msp_wire_day(call.result, (int)i, 0);
         days[i].revision = msp_result_int(call.result, (int)i, 1);
         days[i].complete = msp_result_bool(call.result, (int)i, 2);
     }
     msp_calls_clear(&call, 1);
-    if (result == MSP_OK) {
-        *out_days = days;
-        *out_count = count;
-    }
-    return result;
+    if (days == NULL)
+        return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory for the days to export.");
+    *out_days = days;
+    *out_count = count;
+    return MSP_OK;
 }
 
 struct stream {

@@ -255,6 +255,25 @@ static enum msp_result read_row(const PGresult *rows, int row, struct msp_arena 
     return result;
 }
 
+static enum msp_result read_rows(const PGresult *result_rows, struct msp_arena *arena,
+                                 struct msp_kpi_row **out_rows, size_t *out_count,
+                                 struct msp_error *error)
+{
+    size_t count = (size_t)PQntuples(result_rows);
+    /* One more than there are, for msp_kpi_read_merged. */
+    struct msp_kpi_row *rows = msp_arena_calloc(arena, count + 1, sizeof(*rows));
+    if (rows == NULL)
+        return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to read KPIs.");
+    for (size_t i = 0; i < count; i++) {
+        enum msp_result result = read_row(result_rows, (int)i, arena, &rows[i], error);
+        if (result != MSP_OK)
+            return result;
+    }
+    *out_rows = rows;
+    *out_count = count;
+    return MSP_OK;
+}
+
 static void read_freshness(const PGresult *rows, struct msp_kpi_freshness *out)
 {
     *out = (struct msp_kpi_freshness){MSP_NO_DAY, MSP_NO_TIME, 0, MSP_NO_DAY};
@@ -287,17 +306,9 @@ static enum msp_result read_kpis(struct msp_db *db, const struct msp_statement *
     enum msp_result result = msp_db_transact(db, &scope, calls, 2, deadline_ms, error);
     if (result != MSP_OK)
         return result;
-    size_t count = (size_t)PQntuples(calls[0].result);
-    struct msp_kpi_row *rows = msp_arena_calloc(arena, count + 1, sizeof(*rows));
-    if (rows == NULL)
-        result = msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to read KPIs.");
-    for (size_t i = 0; i < count && result == MSP_OK; i++)
-        result = read_row(calls[0].result, (int)i, arena, &rows[i], error);
-    if (result == MSP_OK) {
+    result = read_rows(calls[0].result, arena, out_rows, out_count, error);
+    if (result == MSP_OK)
         read_freshness(calls[1].result, freshness);
-        *out_rows = rows;
-        *out_count = count;
-    }
     msp_calls_clear(calls, 2);
     return result;
 }

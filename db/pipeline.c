@@ -142,7 +142,7 @@ static enum msp_result take_answers(struct msp_db *db, struct msp_call *calls, i
             db->prepared[db->prepared_count++] = db->expected.statements[i];
         if (!good && status != PGRES_PIPELINE_ABORTED && outcome == MSP_OK)
             outcome = msp_sql_error(db, answer, error);
-        if (good && db->expected.answers[i] == MSP_ANSWER_CALL)
+        if (good && call != NULL && db->expected.answers[i] == MSP_ANSWER_CALL)
             (call++)->result = answer;
         else
             PQclear(answer);
@@ -159,11 +159,11 @@ static void roll_back(struct msp_db *db)
     if (db->connection == NULL || PQtransactionStatus(db->connection) == PQTRANS_IDLE)
         return;
     int64_t deadline_ms = msp_clock_monotonic_ms() + ROLLBACK_MS;
-    if (!queue(db, &rollback_statement, NULL, MSP_ANSWER_NOTHING) ||
-        !PQpipelineSync(db->connection))
-        msp_db_disconnect(db);
-    else if (msp_db_flush(db, deadline_ms, NULL) == MSP_OK &&
-             take_answers(db, NULL, deadline_ms, NULL) != MSP_OK)
+    bool rolled_back = queue(db, &rollback_statement, NULL, MSP_ANSWER_NOTHING) &&
+                       PQpipelineSync(db->connection) &&
+                       msp_db_flush(db, deadline_ms, NULL) == MSP_OK &&
+                       take_answers(db, NULL, deadline_ms, NULL) == MSP_OK;
+    if (!rolled_back)
         msp_db_disconnect(db);
     db->expected.count = 0;
 }

@@ -47,7 +47,7 @@ void msp_pool_free(struct msp_pool *pool)
 {
     if (pool == NULL)
         return;
-    for (int i = 0; i < pool->free_count; i++)
+    for (int i = 0; pool->free != NULL && i < pool->free_count; i++)
         msp_db_free(pool->free[i]);
     free(pool->free);
     pthread_cond_destroy(&pool->freed);
