@@ -39,7 +39,9 @@ class Postgres:
         self.settings = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off",
                          "max_connections": "120", "shared_buffers": "128MB", "listen_addresses": "",
                          "unix_socket_directories": self.folder, "max_wal_size": "2GB",
-                         "log_min_messages": "warning", **dict(settings)}
+                         "log_min_messages": "warning", **dict(settings),
+                         # For looking into a slow or odd test: MSP_POSTGRES_OPTIONS="name=value name=value".
+                         **dict(word.split("=", 1) for word in os.environ.get("MSP_POSTGRES_OPTIONS", "").split())}
         self.process = None
         self._as_user([f"{BIN}/initdb", "-D", self.data, "-U", "postgres", "-E", "UTF8",
                        "--locale=C.UTF-8", "--no-sync", "--auth=trust"])
@@ -108,6 +110,8 @@ class Postgres:
 
     def remove(self):
         self.stop()
+        if "MSP_POSTGRES_OPTIONS" in os.environ:
+            shutil.copy(os.path.join(self.folder, "postgres.out"), "/tmp/msp-postgres.out")
         shutil.rmtree(self.folder, ignore_errors=True)
 
 

@@ -238,7 +238,7 @@ class Server:
     def token(self, role, tenant=None, **claims):
         return tokens.token(SECRETS["JWT_SECRET"], role, tenant, **claims)
 
-    def v1(self, tenant, path, role="manager", **query):
+    def v1(self, tenant, path, /, role="manager", **query):
         """GET of a public route as somebody of that tenant (an admin names it with ?tenant=)."""
         if role == "admin" and tenant is not None:
             query["tenant"] = tenant
