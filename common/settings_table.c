@@ -137,7 +137,7 @@ const struct setting_row setting_rows[] = {
      .help = "IPv4 addresses or CIDR blocks that may call /internal and /metrics."},
     {.name = "HTTP_WORKERS",
      .type = SETTING_INT,
-     .reload = MSP_RELOAD_RESTART,
+     .reload = MSP_RELOAD_WORKERS,
      MEMBER(http_workers),
      .initial = "",
      .derive = derive_http_workers,

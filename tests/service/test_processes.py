@@ -12,7 +12,6 @@ import time
 import pytest
 
 from harness import processes
-from harness.databases import PASSWORDS
 from harness.load import Load
 from harness.server import SECRETS, binary, clean_environment
 from harness.waiting import wait_until
@@ -94,14 +93,42 @@ def test_child_asked_to_leave_by_somebody_is_replaced_while_it_drains(new_server
 
 
 def test_child_that_dies_before_it_is_ready_waits_longer_each_time(new_stack, expect_log):
-    """Without rights to the state folder's socket no worker of jobs can start; here: no shared libraries are broken, the
-    login of the job worker is."""
-    expect_log(r".")
+    """The keeper is ready with the first tenants: without PostgreSQL it can be killed before."""
+    expect_log(CRASH, "Not reachable", "database")
     stack = new_stack()
-    server = stack.server(JOBS_DATABASE_URL=stack.postgres.url("msp_owner", PASSWORDS["owner"], stack.database))
+    stack.postgres.stop()
+    server = stack.server().start(ready=False)
+    killed = None
+    for least in (0, 0.9, 1.9):
+        began = time.monotonic()
+        keeper = wait_until(lambda old=killed: [pid for pid in server.workers("snapshot") if pid != old], 15,
+                            "another keeper")[0]
+        assert time.monotonic() - began >= least
+        os.kill(keeper, signal.SIGKILL)
+        killed = keeper
+    stack.postgres.start()
+    server.wait_ready()
+
+
+def test_server_started_without_postgresql_serves_once_it_is_there(new_stack, expect_log):
+    expect_log("Not reachable", "database")
+    stack = new_stack()
+    stack.postgres.stop()
+    server = stack.server().start(ready=False)
+    wait_until(lambda: "Not reachable" in server.log(), 15, "the keeper to say it")
+    time.sleep(2.5)
+    assert server.log().count("what=PostgreSQL") == 1, "a state is logged once, not each try"
+    stack.postgres.start()
+    server.wait_ready(40)
+
+
+def test_wrong_login_of_the_job_worker_stops_the_start_with_exit_code_2(stack, new_server, expect_log):
+    expect_log("superuser", "Process ended unasked", "Stopping", "configuration")
+    server = new_server(start=False, JOBS_DATABASE_URL=stack.postgres.url("postgres", "", stack.database))
     server.start(ready=False)
     assert server.process.wait(30) == 2
     server.process = None
+    assert "the configuration is wrong" in server.log()
 
 
 # ---- stopping ----
@@ -273,6 +300,15 @@ def test_reload_puts_new_workers_in_place_without_a_failed_request(new_server):
                "the old workers to be gone")
     assert not set(before) & set(server.workers() + server.workers("job worker"))
     assert server.workers("snapshot") == keeper
+
+
+def test_reload_changes_the_number_of_workers(new_server):
+    server = new_server()
+    for count in (3, 1):
+        server.configure(HTTP_WORKERS=str(count))
+        assert server.reload().returncode == 0
+        wait_until(lambda wanted=count: len(server.workers()) == wanted, 30, f"{count} workers")
+    assert server.get("/livez").status == 200
 
 
 def test_reload_changes_what_it_can_at_once_and_names_what_needs_a_restart(new_server):
