@@ -77,7 +77,9 @@ Test(buffer, reserve_leaves_the_length_to_the_writer)
     char *place = msp_buffer_reserve(&buffer, 3);
     cr_assert_not_null(place);
     cr_assert_eq(buffer.length, 0);
-    memcpy(place, "abc", 3);
+    place[0] = 'a';
+    place[1] = 'b';
+    place[2] = 'c';
     buffer.length += 3;
     cr_assert_arr_eq(buffer.data, "abc", 3);
     cr_assert_not_null(msp_buffer_reserve(&buffer, 0));

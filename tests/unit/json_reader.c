@@ -113,7 +113,8 @@ Test(json_reader, bytes_are_bounded)
 {
     char text[102];
     memset(text, ' ', sizeof text);
-    memcpy(text, "[]", 2);
+    text[0] = '[';
+    text[1] = ']';
     check(&(struct example){text, 100, NULL}, &small);
     check(&(struct example){text, 101, "json_too_large"}, &small);
 }

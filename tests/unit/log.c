@@ -217,14 +217,14 @@ static void *read_lines(void *out_count)
 
 Test(log, threads_do_not_mix_their_lines)
 {
-    static const char *const names[] = {"a", "b", "c", "d"};
+    static char names[][2] = {"a", "b", "c", "d"};
     pthread_t writers[4];
     pthread_t reader;
     int count = 0;
     fcntl(STDERR_FILENO, F_SETFL, O_DIRECT); /* the writers wait for the reader */
     cr_assert_eq(pthread_create(&reader, NULL, read_lines, &count), 0);
     for (int i = 0; i < 4; i++)
-        cr_assert_eq(pthread_create(&writers[i], NULL, write_lines, (void *)names[i]), 0);
+        cr_assert_eq(pthread_create(&writers[i], NULL, write_lines, names[i]), 0);
     for (int i = 0; i < 4; i++)
         pthread_join(writers[i], NULL);
     pthread_join(reader, NULL);

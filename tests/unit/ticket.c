@@ -211,9 +211,10 @@ Test(ticket, only_an_object_is_a_ticket)
 static enum msp_result read_repeated(const char *member, const char *piece, size_t count,
                                      struct msp_error *error)
 {
-    char *text = calloc(1, count * strlen(piece) + 1);
-    for (size_t i = 0; i < count; i++)
-        memcpy(text + i * strlen(piece), piece, strlen(piece));
+    size_t size = strlen(piece);
+    char *text = calloc(1, count * size + 1);
+    for (size_t i = 0; i < count * size; i++)
+        text[i] = piece[i % size];
     json_t *json = json_pack("{s:s,s:s,s:s}", "external_id", "T-1", "created_at",
                              "2020-01-01T00:00:00Z", "updated_at", "2020-01-01T00:00:00Z");
     json_object_set_new(json, member, json_string(text));
