@@ -203,8 +203,9 @@ Test(json_reader, a_long_strange_name_is_cut_between_characters_and_escapes)
     static const char *const pieces[] = {"~", "é", "x", "/"};
     for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++) {
         char name[1001] = "";
-        for (int repeat = 0; repeat < 400; repeat++)
-            strcat(name, pieces[i]);
+        size_t size = strlen(pieces[i]);
+        for (size_t at = 0; at < 400 * size; at++)
+            name[at] = pieces[i][at % size];
         struct msp_error error;
         json_t *object = json_pack("{s:i}", name, 1);
         cr_assert_eq(msp_json_only_members(object, none, &error), MSP_INVALID);

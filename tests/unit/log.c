@@ -154,9 +154,10 @@ Test(log, json_that_was_cut_is_still_json)
         for (size_t lead = 0; lead < 12; lead++) {
             static char text[9000];
             memset(text, 'y', lead);
-            text[lead] = '\0';
-            for (size_t j = 0; j < 2000; j++)
-                strcat(text + lead + j * strlen(pieces[i]), pieces[i]);
+            size_t size = strlen(pieces[i]);
+            for (size_t at = 0; at < 2000 * size; at++)
+                text[lead + at] = pieces[i][at % size];
+            text[lead + 2000 * size] = '\0';
             msp_log(MSP_LOG_INFO, "Event", "a", text, "b", text, "c", text, "d", "1", NULL);
             json_t *object = next_object();
             cr_expect(json_is_true(json_object_get(object, "truncated")));
