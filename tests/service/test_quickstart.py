@@ -1,0 +1,176 @@
+"""./ops/quickstart as a newcomer runs it: data in it, safe to repeat, everything gone after --stop.
+It has its own state folder, sockets and port, so it runs beside any other."""
+
+import json
+import os
+import re
+import signal
+import stat
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from harness import processes
+from harness.server import binary
+from harness.waiting import wait_until
+
+ROOT = Path(__file__).resolve().parents[2]
+QUICKSTART = ROOT / "ops" / "quickstart"
+
+
+class Quickstart:
+    def __init__(self, folder):
+        self.folder = folder
+        self.port = processes.free_port()
+        # HTTP_WORKERS is handed on; DATABASE_URL of somebody's shell must not be.
+        self.env = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": os.environ.get("HOME", "/"),
+                    "MSP_STATE_DIR": str(folder), "MSP_BUILD_DIR": os.path.dirname(binary()),
+                    "LISTEN": f"127.0.0.1:{self.port}", "HTTP_WORKERS": "1",
+                    "DATABASE_URL": "postgresql://nobody@/nothing"}
+
+    def run(self, *arguments, timeout=300):
+        return subprocess.run([str(QUICKSTART), *arguments], env=self.env, capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL, timeout=timeout, check=False, cwd="/")
+
+    def settings(self):
+        lines = (self.folder / "env").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines)
+
+    def get(self, path, token=None):
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}")
+        if token:
+            request.add_header("Authorization", f"Bearer {token}")
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def places(self):
+        lines = (self.folder / "places").read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines)
+
+    def processes(self):
+        """Those of PostgreSQL, Redis and the server that this one started."""
+        sockets = self.places()["SOCKETS"].encode()
+        found = []
+        for entry in Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and sockets in (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+        return found
+
+
+@pytest.fixture(scope="module")
+def quickstart(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("quickstart") / "state"
+    made = Quickstart(folder)
+    done = made.run("--detach")
+    made.output = done.stdout
+    try:
+        assert done.returncode == 0, done.stdout + done.stderr
+        yield made
+    finally:
+        stopped = made.run("--stop", "--fresh") if folder.exists() else None
+        assert stopped is None or stopped.returncode == 0, stopped.stdout + stopped.stderr
+
+
+def test_env_is_ours_alone_and_names_the_running_master(quickstart):
+    assert stat.S_IMODE((quickstart.folder / "env").stat().st_mode) == 0o600
+    settings = quickstart.settings()
+    for name in ("DATABASE_URL", "JOBS_DATABASE_URL", "MIGRATE_DATABASE_URL", "REDIS_URL", "JWT_SECRET",
+                 "SERVICE_TOKEN", "LISTEN", "MOCK_DATA_PATH", "EXPORT_STORAGE", "MSP_MASTER_PID"):
+        assert settings[name], name
+    assert settings["HTTP_WORKERS"] == "1"
+    assert "nothing" not in settings["DATABASE_URL"]
+    assert processes.title(int(settings["MSP_MASTER_PID"])).startswith("msp-analytics: master")
+
+
+def test_each_role_reads_its_month(quickstart):
+    settings = quickstart.settings()
+    definitions = quickstart.get("/v1/kpis/definitions", settings["MSP_TOKEN_CLIENT"])
+    assert definitions
+    for role, more in (("MANAGER", ""), ("TECH", ""), ("CLIENT", ""), ("ADMIN", "&tenant=sakura-logistics")):
+        yesterday = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 2 * 86400))
+        month_ago = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 31 * 86400))
+        summary = quickstart.get(f"/v1/kpis/summary?from={month_ago}&to={yesterday}{more}",
+                                 settings[f"MSP_TOKEN_{role}"])
+        assert summary["total"]["tickets_created"] > 50, role
+
+
+def test_the_printed_curl_lines_work_when_pasted(quickstart):
+    lines = re.findall(r"^  (curl .*)$", quickstart.output, re.MULTILINE)
+    assert len(lines) == 3
+    for line in lines:
+        done = subprocess.run(["bash", "-c", line.replace("curl -s", "curl -sf", 1)], capture_output=True,
+                              timeout=30, check=False)
+        assert done.returncode == 0 and done.stdout, line
+
+
+def test_exports_hold_every_tenant(quickstart):
+    tenants = {path.name for path in (quickstart.folder / "exports").iterdir()}
+    assert {"tenant=atelier-lumiere", "tenant=harbor-dental", "tenant=sakura-logistics",
+            "tenant=uci-incidents"} <= tenants
+
+
+def test_a_second_start_is_quick_and_changes_nothing(quickstart):
+    before = quickstart.settings()
+    began = time.monotonic()
+    again = quickstart.run("--detach")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert time.monotonic() - began < 30
+    after = quickstart.settings()
+    for name in ("MSP_MASTER_PID", "JWT_SECRET", "SERVICE_TOKEN", "DATABASE_URL"):
+        assert after[name] == before[name]
+
+
+def test_a_taken_address_is_said_plainly(quickstart, tmp_path):
+    other = Quickstart(tmp_path / "other")
+    other.env["LISTEN"] = quickstart.env["LISTEN"]
+    done = other.run("--detach")
+    assert done.returncode == 1
+    assert "already listens" in done.stderr
+    assert not other.processes(), "what did not come up whole is taken down"
+    assert other.run("--stop", "--fresh").returncode == 0
+
+
+def test_stop_ends_all_of_it_and_the_next_start_keeps_the_data(quickstart):
+    master = int(quickstart.settings()["MSP_MASTER_PID"])
+    stopped = quickstart.run("--stop")
+    assert stopped.returncode == 0, stopped.stderr
+    assert not processes.alive(master)
+    assert not quickstart.processes()
+    assert "MSP_MASTER_PID" not in quickstart.settings()
+    again = quickstart.run("--detach")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "0 refused" in again.stdout, "nothing is pulled twice"
+
+
+def test_ctrl_c_stops_all_of_it(quickstart):
+    assert quickstart.run("--stop").returncode == 0
+    log = quickstart.folder / "foreground.txt"
+    with open(log, "wb") as out:
+        front = subprocess.Popen([str(QUICKSTART)], env=quickstart.env, stdin=subprocess.DEVNULL, stdout=out,
+                                 stderr=out, start_new_session=True, cwd="/")
+    try:
+        wait_until(lambda: b"Ctrl-C stops" in log.read_bytes() or front.poll() is not None, 120, "the end of starting")
+        assert front.poll() is None, log.read_text()
+        assert quickstart.processes()
+        # As the terminal does it: to the whole process group.
+        os.killpg(front.pid, signal.SIGINT)
+        assert front.wait(60) == 0
+        assert not quickstart.processes()
+    finally:
+        if front.poll() is None:
+            front.kill()
+            front.wait(10)
+
+
+@pytest.mark.parametrize("argument", ["--detatch", "now"])
+def test_a_misspelt_argument_is_refused(argument, tmp_path):
+    done = Quickstart(tmp_path / "none").run(argument)
+    assert done.returncode == 2
+    assert "unknown argument" in done.stderr
