@@ -109,8 +109,9 @@ Test(settings, have_defaults)
 Test(settings, follow_command_line_then_environment_then_file)
 {
     write_text(env_path, "HTTP_THREADS=10\nDB_POOL_SIZE=10\nJOB_THREADS=10\nREDIS_URL=redis://a\n");
-    char *environment[] = {
-        "HTTP_THREADS=20", "DB_POOL_SIZE=20", "REDIS_URL=", "PATH=/bin", "NOT_A_PAIR", NULL};
+    char texts[][24] = {"HTTP_THREADS=20", "DB_POOL_SIZE=20", "REDIS_URL=", "PATH=/bin",
+                        "NOT_A_PAIR"};
+    char *const environment[] = {texts[0], texts[1], texts[2], texts[3], texts[4], NULL};
     const char *arguments[] = {"HTTP_THREADS=30", NULL};
     struct msp_settings_sources sources = {env_path, environment, arguments};
     cr_assert(load_all(&sources, NULL) == MSP_OK, "%s", heard.text);
