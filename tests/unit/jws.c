@@ -79,7 +79,7 @@ static enum msp_result verify(const char *token, const struct msp_jws_key *key, 
     cr_assert((result == MSP_OK) == (claims != NULL));
     json_decref(claims);
     if (code != NULL)
-        (void)strcpy(code, error.code);
+        (void)snprintf(code, sizeof error.code, "%s", error.code);
     return result;
 }
 
@@ -232,7 +232,7 @@ static enum msp_result check(const char *json, char *code)
     enum msp_result result = msp_claims_check(claims, NOW, &caller, &error);
     json_decref(claims);
     if (code != NULL)
-        (void)strcpy(code, error.code);
+        (void)snprintf(code, sizeof error.code, "%s", error.code);
     return result;
 }
 

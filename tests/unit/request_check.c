@@ -253,7 +253,7 @@ Test(request_check, refuses_more_fields_than_civetweb_keeps)
     char text[4096] = GET HOST;
     for (int i = 0; i < 70; i++)
         (void)snprintf(text + strlen(text), sizeof text - strlen(text), "X-%d: y\r\n", i);
-    (void)strcat(text, "\r\n");
+    (void)snprintf(text + strlen(text), sizeof text - strlen(text), "\r\n");
     cr_assert_str_eq(ask(text), "refuse 431");
 }
 

@@ -106,8 +106,7 @@ static int find_route(struct exchange *exchange)
         return 0;
     if (match->allow[0] == '\0')
         return msp_problem(request, exchange->response, 404, "not_found",
-                           "Nothing answers at this path; check its spelling.",
-                           NULL);
+                           "Nothing answers at this path; check its spelling.", NULL);
     int status = msp_problem(request, exchange->response, 405, "method_not_allowed",
                              "The path does not know this method; see the Allow field.", NULL);
     msp_response_header(exchange->response, "Allow", "%s", match->allow);

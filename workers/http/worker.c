@@ -15,6 +15,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 /* How often a worker looks whether settings changed or an unreachable database came back. */
@@ -227,6 +228,21 @@ static int serve(struct msp_http_worker *worker)
     return usable ? MSP_EXIT_DONE : MSP_EXIT_MISCONFIGURED;
 }
 
+/* A descriptor a connection, and some for the pool, the log and the libraries. */
+static void raise_descriptor_limit(int threads)
+{
+    struct rlimit limit;
+    rlim_t wanted = (rlim_t)threads + 256;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return;
+    bool enough = limit.rlim_max >= wanted;
+    limit.rlim_cur = enough ? wanted : limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || !enough)
+        msp_log(MSP_LOG_WARNING,
+                "Too few descriptors for HTTP_THREADS; raise ulimit -n or lower HTTP_THREADS",
+                NULL);
+}
+
 static bool prepare(struct msp_http_worker *worker, struct msp_error *error)
 {
     const struct msp_settings *settings = worker->child->settings;
@@ -238,6 +254,7 @@ static bool prepare(struct msp_http_worker *worker, struct msp_error *error)
         .application_name = name,
         .statement_timeout_ms = settings->db_statement_timeout_seconds * 1000,
     };
+    raise_descriptor_limit(settings->http_threads);
     if (msp_job_socket_path(settings, worker->job_socket_path, sizeof worker->job_socket_path,
                             error) != MSP_OK)
         return false;
