@@ -57,8 +57,10 @@ static const struct dataset {
          " r.reopen_count, r.reassignment_count, r.csat, r.version"
          " FROM msp.tenants t"
          " JOIN msp.raw_tickets r ON r.tenant_id = %1$s"
-         "  AND r.created_at >= msp.day_start('%3$s', t.timezone)"
-         "  AND r.created_at < msp.day_start(date '%4$s' + 1, t.timezone)"
+         "  AND r.created_at >= (SELECT msp.day_start('%3$s', timezone)"
+         "                         FROM msp.tenants WHERE tenant_id = %1$s)"
+         "  AND r.created_at < (SELECT msp.day_start(date '%4$s' + 1, timezone)"
+         "                        FROM msp.tenants WHERE tenant_id = %1$s)"
          " WHERE t.tenant_id = %1$s"
          " AND msp.local_day(r.created_at, t.timezone) = ANY ('%2$s'::date[])"
          " ORDER BY day, r.created_at, r.external_id) TO STDOUT (FORMAT csv)"},
@@ -318,24 +320,40 @@ enum msp_result msp_export_files(struct msp_db *db, int64_t tenant_id, enum msp_
     return MSP_OK;
 }
 
-static enum msp_result record_file(struct msp_db *db, int64_t tenant_id, const char *job_id,
-                                   const struct msp_export_file *file, int64_t deadline_ms,
-                                   struct msp_error *error)
+/* A file's row costs a round trip less for each that travels with it. */
+#define RECORD_BATCH 32
+
+static void record_params(struct msp_params *params, int64_t tenant_id, const char *job_id,
+                          const struct msp_export_file *file)
 {
-    struct msp_params params;
-    msp_params_init(&params);
-    msp_params_int(&params, tenant_id);
-    msp_params_text(&params, datasets[file->dataset].name);
-    msp_params_day(&params, file->day);
-    msp_params_int(&params, file->revision);
-    msp_params_text(&params, file->location);
-    msp_params_int(&params, file->rows);
-    msp_params_int(&params, file->bytes);
-    msp_params_text(&params, file->sha256);
-    msp_params_text(&params, job_id);
-    struct msp_call call = {&record_statement, &params, NULL};
-    enum msp_result result = msp_db_run(db, &call, 1, deadline_ms, error);
-    msp_calls_clear(&call, 1);
+    msp_params_init(params);
+    msp_params_int(params, tenant_id);
+    msp_params_text(params, datasets[file->dataset].name);
+    msp_params_day(params, file->day);
+    msp_params_int(params, file->revision);
+    msp_params_text(params, file->location);
+    msp_params_int(params, file->rows);
+    msp_params_int(params, file->bytes);
+    msp_params_text(params, file->sha256);
+    msp_params_text(params, job_id);
+}
+
+static enum msp_result record_files(struct msp_db *db, int64_t tenant_id, const char *job_id,
+                                    const struct msp_export_file *files, size_t count,
+                                    int64_t deadline_ms, struct msp_error *error)
+{
+    enum msp_result result = MSP_OK;
+    for (size_t done = 0; done < count && result == MSP_OK; done += RECORD_BATCH) {
+        struct msp_params params[RECORD_BATCH];
+        struct msp_call calls[RECORD_BATCH];
+        size_t batch = count - done < RECORD_BATCH ? count - done : RECORD_BATCH;
+        for (size_t i = 0; i < batch; i++) {
+            record_params(&params[i], tenant_id, job_id, &files[done + i]);
+            calls[i] = (struct msp_call){&record_statement, &params[i], NULL};
+        }
+        result = msp_db_run(db, calls, batch, deadline_ms, error);
+        msp_calls_clear(calls, batch);
+    }
     return result;
 }
 
@@ -355,8 +373,8 @@ enum msp_result msp_export_record(struct msp_db *db, int64_t tenant_id,
     if (result == MSP_OK)
         result = msp_db_run(db, &call, 1, deadline_ms, error);
     msp_calls_clear(&call, 1);
-    for (size_t i = 0; i < count && result == MSP_OK; i++)
-        result = record_file(db, tenant_id, fence->job_id, &files[i], deadline_ms, error);
+    if (result == MSP_OK)
+        result = record_files(db, tenant_id, fence->job_id, files, count, deadline_ms, error);
     if (result == MSP_OK)
         result = msp_db_commit(db, deadline_ms, error);
     return result;
