@@ -61,7 +61,7 @@ static void print_commands(FILE *out, const char *path, const struct msp_command
                   path[0] == '\0' ? "" : " ");
 }
 
-static void complain(const char *path, const char *format, va_list values)
+static MSP_PRINTF(2, 0) void complain(const char *path, const char *format, va_list values)
 {
     (void)fprintf(stderr, "msp-analytics%s%s: ", path[0] == '\0' ? "" : " ", path);
     (void)vfprintf(stderr, format, values);
@@ -111,7 +111,7 @@ static bool take_common(struct msp_invocation *invocation, const char *name, con
     size_t count = 0;
     while (invocation->settings[count] != NULL)
         count++;
-    if (count == MSP_COMMAND_SETTINGS || strchr(value, '=') == NULL) {
+    if (count == MSP_COMMAND_SETTINGS || value == NULL || strchr(value, '=') == NULL) {
         (void)msp_invocation_misused(invocation, "--set takes NAME=VALUE, at most %d times",
                                      MSP_COMMAND_SETTINGS);
         return false;

@@ -116,7 +116,7 @@ static enum msp_result open_http(const struct msp_settings *settings,
         return result;
     listeners->handed_over = listeners->http >= 0;
     if (!listeners->handed_over) {
-        struct sockaddr_in address;
+        struct sockaddr_in address = {0};
         result = parse_address(settings->listen, &address, error);
         if (result == MSP_OK)
             result = bind_http(&address, &listeners->http, error);

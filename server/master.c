@@ -189,9 +189,8 @@ static int serve(struct msp_master *master)
 
 int msp_master_run(const struct msp_settings_sources *sources, const struct msp_settings *settings)
 {
-    /* Static, since a child's settings point into it and it is too large for some stacks. */
+    /* Static, since it is large and a child keeps a pointer to its settings. Runs once. */
     static struct msp_master master;
-    memset(&master, 0, sizeof(master));
     master.sources = sources;
     master.settings = *settings;
     master.generation = 1;

@@ -44,13 +44,13 @@ def test_ps_shows_titles_and_nothing_of_a_command_line(new_server):
 
 def test_status_names_every_process_and_its_health(new_server):
     server = new_server()
+    wait_until(lambda: all(one["state"] == "ready" for one in status(server)["processes"]), 10, "all to be ready")
     wait_until(lambda: status(server)["redis"]["ok"], 10, "Redis to be looked at")
     board = status(server)
     assert board["master_pid"] == server.process.pid
     assert board["postgresql"]["ok"] and board["restarts"] == 0 and board["last_reload"] is None
     named = {f"msp-analytics: {one['name']}": one for one in board["processes"]}
     assert set(named) == TITLES - {"msp-analytics: master"}
-    assert all(one["state"] == "ready" for one in named.values())
     assert {one["pid"] for one in named.values()} == set(processes.children(server.process.pid))
     readable = server.command("status")
     assert readable.returncode == 0 and "http worker 2" in readable.stdout
