@@ -65,6 +65,9 @@ void msp_db_disconnect(struct msp_db *db)
 }
 
 /* libpq's messages end in a newline and may hold several lines; the first one says it. */
+/* SQLSTATE of a login that may not SET ROLE to what it was told to: insufficient_privilege. */
+#define ROLE_REFUSED "42501"
+
 static enum msp_result fail_with_reason(PGconn *connection, const char *what,
                                         struct msp_error *error)
 {
@@ -177,6 +180,8 @@ enum msp_result msp_db_connect(struct msp_db *db, int64_t deadline_ms, struct ms
     PGconn *connection = start_connection(&db->options);
     if (connection == NULL)
         return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory for a database connection.");
+    /* Only the verbose form names the SQLSTATE of a refused login. */
+    (void)PQsetErrorVerbosity(connection, PQERRORS_VERBOSE);
     PostgresPollingStatusType status = PGRES_POLLING_WRITING;
     while (PQstatus(connection) != CONNECTION_BAD && status != PGRES_POLLING_OK &&
            status != PGRES_POLLING_FAILED) {
@@ -193,6 +198,8 @@ enum msp_result msp_db_connect(struct msp_db *db, int64_t deadline_ms, struct ms
         PQenterPipelineMode(connection) != 1) {
         enum msp_result result =
             fail_with_reason(connection, "Cannot connect to PostgreSQL", error);
+        if (error != NULL && strstr(PQerrorMessage(connection), ROLE_REFUSED ": ") != NULL)
+            (void)snprintf(error->code, sizeof(error->code), "sql_%s", ROLE_REFUSED);
         PQfinish(connection);
         return result;
     }
@@ -216,6 +223,11 @@ enum msp_result msp_db_check(struct msp_db *db, int64_t deadline_ms, struct msp_
     struct msp_call calls[] = {{&check_role, NULL, NULL}, {&check_schema, NULL, NULL}};
     struct msp_scope scope = {0, NULL};
     enum msp_result result = msp_db_transact(db, &scope, calls, 1, deadline_ms, error);
+    if (result == MSP_UNAVAILABLE && strcmp(error->code, "sql_" ROLE_REFUSED) == 0)
+        return msp_fail(error, MSP_INVALID, "database_role_missing",
+                        "The database login may not take up the role %s. Use the logins that "
+                        "db/bootstrap.sql makes.",
+                        db->options.role != NULL ? db->options.role : "it needs");
     if (result != MSP_OK)
         return result;
     for (int row = 0; row < PQntuples(calls[0].result) && result == MSP_OK; row++) {

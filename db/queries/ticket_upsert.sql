@@ -1,5 +1,7 @@
 -- Writes a batch of one tenant's tickets (each id once) where they are newer than what is stored, and marks every local
--- day they count in, before and after, as dirty. The tenant's ingest lock is held: the old rows read here are the ones replaced.
+-- day they count in, before and after, as dirty. The tenant's ingest lock is held: the old rows read here are the ones
+-- replaced, and a ticket that is not there now is nobody else's to insert, so that it needs no ON CONFLICT, whose
+-- speculative insertion costs half as much again.
 -- $1 tenant; $2–$22 the columns as arrays; $23 how many arrivals of the ticket the batch saw replace one another.
 WITH incoming AS (
     SELECT * FROM unnest(
@@ -24,7 +26,7 @@ before AS MATERIALIZED (
             WHERE o.tenant_id = $1::bigint AND o.external_id BETWEEN i.id AND i.id
             ORDER BY o.external_id LIMIT 1) AS r
 ),
-written AS (
+inserted AS (
     INSERT INTO msp.raw_tickets AS r (
         tenant_id, external_id, title, status, source_status, priority, category, assignee, requester,
         "group", channel, created_at, updated_at, first_response_at, resolved_at, closed_at,
@@ -33,7 +35,20 @@ written AS (
            i.assignee, i.requester, i."group", i.channel, i.created_at, i.updated_at,
            i.first_response_at, i.resolved_at, i.closed_at, i.due_at, i.sla_met, i.reopen_count,
            i.reassignment_count, i.csat, i.version
-      FROM incoming i
+      FROM incoming i WHERE NOT EXISTS (SELECT FROM before b WHERE b.external_id = i.external_id)
+    RETURNING r.external_id, r.created_at, r.first_response_at, r.resolved_at, r.closed_at,
+              coalesce(r.resolved_at, r.closed_at) AS finished_at
+),
+updated AS (
+    INSERT INTO msp.raw_tickets AS r (
+        tenant_id, external_id, title, status, source_status, priority, category, assignee, requester,
+        "group", channel, created_at, updated_at, first_response_at, resolved_at, closed_at,
+        due_at, sla_met, reopen_count, reassignment_count, csat, version)
+    SELECT $1::bigint, i.external_id, i.title, i.status, i.source_status, i.priority, i.category,
+           i.assignee, i.requester, i."group", i.channel, i.created_at, i.updated_at,
+           i.first_response_at, i.resolved_at, i.closed_at, i.due_at, i.sla_met, i.reopen_count,
+           i.reassignment_count, i.csat, i.version
+      FROM incoming i WHERE EXISTS (SELECT FROM before b WHERE b.external_id = i.external_id)
     ON CONFLICT (tenant_id, external_id) DO UPDATE SET
         title = EXCLUDED.title, status = EXCLUDED.status, source_status = EXCLUDED.source_status,
         priority = EXCLUDED.priority, category = EXCLUDED.category, assignee = EXCLUDED.assignee,
@@ -58,44 +73,55 @@ written AS (
                          EXCLUDED.resolved_at, EXCLUDED.closed_at, EXCLUDED.due_at, EXCLUDED.sla_met,
                          EXCLUDED.reopen_count, EXCLUDED.reassignment_count, EXCLUDED.csat))))
     RETURNING r.external_id, r.created_at, r.first_response_at, r.resolved_at, r.closed_at,
-              coalesce(r.resolved_at, r.closed_at) AS finished_at, (xmax = 0) AS inserted
+              coalesce(r.resolved_at, r.closed_at) AS finished_at
 ),
 place AS (
-    SELECT t.timezone AS zone, msp.local_day(now(), t.timezone) AS today,
-           (SELECT max(k.day) FROM msp.kpi_days k WHERE k.tenant_id = $1::bigint) AS last_computed
+    SELECT t.timezone AS zone,
+           msp.day_start(
+               (SELECT max(k.day) FROM msp.kpi_days k WHERE k.tenant_id = $1::bigint), t.timezone)
+               AS last_computed
       FROM msp.tenants t WHERE t.tenant_id = $1::bigint
 ),
--- The days of each version's events. A ticket counts in its creation day, in the backlog from then to its
--- finish (an open one: to the last computed day), and on the days it was answered, resolved and closed.
-event_days AS (
-    SELECT w.inserted,
-           msp.local_day(w.created_at, p.zone) AS created_after,
-           msp.local_day(b.created_at, p.zone) AS created_before,
-           msp.local_day(w.finished_at, p.zone) AS finished_after,
-           msp.local_day(b.finished_at, p.zone) AS finished_before,
-           w.finished_at IS NULL OR (b.external_id IS NOT NULL AND b.finished_at IS NULL) AS open,
-           ARRAY[msp.local_day(w.first_response_at, p.zone), msp.local_day(b.first_response_at, p.zone),
-                 CASE WHEN w.resolved_at IS NOT NULL THEN msp.local_day(w.closed_at, p.zone) END,
-                 CASE WHEN b.resolved_at IS NOT NULL THEN msp.local_day(b.closed_at, p.zone) END,
-                 msp.local_day(w.finished_at, p.zone), msp.local_day(b.finished_at, p.zone)] AS single_days,
-           p.last_computed, p.today
-      FROM written w LEFT JOIN before b USING (external_id) CROSS JOIN place p
+-- A ticket counts in its creation day, in the backlog from then to its finish (an open one: to the last computed day),
+-- and on the days it was answered and closed; before a change and after it.
+version AS (
+    SELECT created_at, finished_at, first_response_at, closed_at FROM inserted
+    UNION ALL
+    SELECT created_at, finished_at, first_response_at, closed_at FROM updated
+    UNION ALL
+    SELECT b.created_at, b.finished_at, b.first_response_at, b.closed_at
+      FROM before b WHERE b.external_id IN (SELECT external_id FROM updated)
 ),
-spans AS (
-    SELECT least(created_after, created_before) AS first_day,
-           greatest(created_after, created_before, finished_after, finished_before,
-                    CASE WHEN open THEN last_computed END) AS last_day, today
-      FROM event_days
-    UNION
-    SELECT s.day, s.day, today FROM event_days CROSS JOIN LATERAL unnest(single_days) AS s (day)
-     WHERE s.day IS NOT NULL
+span AS (
+    SELECT v.created_at AS earliest,
+           greatest(v.created_at, coalesce(v.finished_at, p.last_computed)) AS latest
+      FROM version v CROSS JOIN place p
+    UNION ALL
+    -- The days between two finishes, or two creations, of one ticket.
+    SELECT least(b.created_at, u.created_at),
+           greatest(b.created_at, u.created_at, b.finished_at, u.finished_at,
+                    CASE WHEN b.finished_at IS NULL OR u.finished_at IS NULL THEN p.last_computed END)
+      FROM updated u JOIN before b USING (external_id) CROSS JOIN place p
+    UNION ALL
+    SELECT v.finished_at, v.finished_at FROM version v WHERE v.finished_at < v.created_at
+    UNION ALL
+    SELECT v.closed_at, v.closed_at FROM version v
+     WHERE v.closed_at NOT BETWEEN v.created_at AND v.finished_at
+    UNION ALL
+    SELECT v.first_response_at, v.first_response_at FROM version v
+     WHERE v.first_response_at < v.created_at
+        OR v.first_response_at > coalesce(v.finished_at, v.created_at)
 ),
--- Days that have not come yet need no mark: nothing computed them.
+-- Merged as instants first: a batch has thousands of spans and only few stretches of days. Days that have not come
+-- yet need no mark: nothing computed them.
 marked_days AS (
-    SELECT (lower(r.span) + offsets.days) AS day
-      FROM (SELECT unnest(range_agg(daterange(first_day, least(last_day, today), '[]'))) AS span
-              FROM spans WHERE first_day <= today) AS r
-     CROSS JOIN LATERAL generate_series(0, upper(r.span) - lower(r.span) - 1) AS offsets (days)
+    SELECT DISTINCT d.first_day + steps.step AS day
+      FROM (SELECT msp.local_day(lower(r.stretch), p.zone) AS first_day,
+                   msp.local_day(upper(r.stretch), p.zone) AS last_day
+              FROM (SELECT unnest(range_agg(tstzrange(earliest, least(latest, now()), '[]'))) AS stretch
+                      FROM span WHERE earliest <= now()) AS r
+             CROSS JOIN place p) AS d
+     CROSS JOIN LATERAL generate_series(0, d.last_day - d.first_day) AS steps (step)
 ),
 marked AS (
     INSERT INTO msp.kpi_dirty_days AS d (tenant_id, day, mark)
@@ -105,12 +131,15 @@ marked AS (
 ),
 versioned AS (
     INSERT INTO msp.tenant_state AS s (tenant_id, data_version, data_as_of)
-    SELECT $1::bigint, (SELECT least(count(*), 1) FROM written), now()
+    SELECT $1::bigint, (SELECT least(count(*), 1) FROM version), now()
     ON CONFLICT (tenant_id) DO UPDATE
         SET data_version = s.data_version + EXCLUDED.data_version, data_as_of = EXCLUDED.data_as_of
     RETURNING s.data_version
 )
-SELECT (SELECT count(*) FILTER (WHERE inserted) FROM written) AS inserted,
-       (SELECT count(*) FILTER (WHERE NOT w.inserted) + coalesce(sum(i.arrivals - 1), 0)
-          FROM written w JOIN incoming i USING (external_id)) AS updated,
+SELECT (SELECT count(*) FROM inserted) AS inserted,
+       (SELECT count(*) FROM updated)
+       + (SELECT coalesce(sum(i.arrivals - 1), 0) FROM incoming i
+           WHERE i.arrivals > 1
+             AND (i.external_id IN (SELECT external_id FROM inserted)
+                  OR i.external_id IN (SELECT external_id FROM updated))) AS updated,
        (SELECT count(*) FROM marked) AS days_marked
