@@ -29,7 +29,7 @@ struct msp_workspace {
     unsigned char random[512];          /* unused bytes of the last getrandom() */
     size_t random_left;
     time_t date_second; /* the second `date` was written for */
-    char date[32];
+    char date[80];
     struct msp_workspace *next; /* in the pool */
 };
 
