@@ -28,7 +28,6 @@ struct executor {
     struct msp_arena *arena;
     int index;
     unsigned names_used; /* makes the next name differ */
-    bool database_away;  /* already logged */
     pthread_mutex_t lock;
     /* Under the lock, for other threads to look at: */
     bool interruptible; /* a kind's work may be cancelled now */
@@ -45,6 +44,7 @@ struct msp_executors {
     uint64_t wake_generation; /* under lock */
     atomic_bool stopping;
     atomic_bool open;
+    atomic_bool database_away; /* already logged */
     atomic_int alive;
     int started;
     int count;
@@ -196,18 +196,18 @@ static void run_job(struct executor *executor, const struct msp_job *job)
 
 /* ---- the thread ---- */
 
-static void note_database(struct executor *executor, enum msp_result result,
+static void note_database(struct msp_executors *all, enum msp_result result,
                           const struct msp_error *error)
 {
     bool away = result != MSP_OK;
-    if (away != executor->database_away) {
-        executor->database_away = away;
-        if (away) {
-            msp_log(MSP_LOG_ERROR, "Cannot claim jobs; trying again", "code", error->code, "detail",
-                    error->detail, NULL);
-        } else {
-            msp_log(MSP_LOG_INFO, "Jobs can be claimed again", NULL);
-        }
+    if (away == atomic_exchange(&all->database_away, away)) {
+        return;
+    }
+    if (away) {
+        msp_log(MSP_LOG_ERROR, "Cannot claim jobs; trying again", "code", error->code, "detail",
+                error->detail, NULL);
+    } else {
+        msp_log(MSP_LOG_INFO, "Jobs can be claimed again", NULL);
     }
 }
 
@@ -229,7 +229,7 @@ static void *run_executor(void *context)
         enum msp_result result =
             msp_job_claim(executor->db, executor->lane, executor->name, executor->arena,
                           msp_clock_monotonic_ms() + CLAIM_DEADLINE_MS, &found, &job, &error);
-        note_database(executor, result, &error);
+        note_database(all, result, &error);
         if (result != MSP_OK) {
             take_new_name(executor);
             wait_for_wake(all, seen, backoff_ms);

@@ -154,7 +154,7 @@ static void turn(struct job_worker *worker)
     waited[1] = (struct pollfd){.fd = msp_job_events_fd(worker->events), .events = POLLIN};
     size_t clients = msp_subscriptions_watch(worker->subscriptions, waited + 2);
     int ready = poll(waited, clients + 2, wait_ms(worker, msp_clock_monotonic_ms()));
-    if (ready > 0) {
+    if (ready >= 0) {
         bool wake = false;
         msp_subscriptions_serve(worker->subscriptions, waited + 2, clients, &wake);
         if (wake) {

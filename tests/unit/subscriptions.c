@@ -1,0 +1,206 @@
+/* The job socket's clients: who is told what, and who is shown the door. */
+#include "subscriptions.h"
+
+#include "msp/clock.h"
+#include "msp/job_message.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define JOB_A "11111111-1111-4111-8111-111111111111"
+#define JOB_B "22222222-2222-4222-8222-222222222222"
+
+static char folder[64];
+static char path[96];
+static int listener;
+static struct msp_subscriptions *subscriptions;
+
+static void open_door(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    strcpy(folder, "/tmp/msp-subs-XXXXXX");
+    cr_assert_not_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/jobs.sock", folder);
+    strcpy(address.sun_path, path);
+    listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    cr_assert(bind(listener, (struct sockaddr *)&address, sizeof address) == 0);
+    cr_assert(listen(listener, 64) == 0);
+    subscriptions = msp_subscriptions_new(listener);
+    cr_assert_not_null(subscriptions);
+}
+
+static void shut_door(void)
+{
+    msp_subscriptions_free(subscriptions);
+    close(listener);
+    unlink(path);
+    rmdir(folder);
+}
+
+TestSuite(subscriptions, .init = open_door, .fini = shut_door);
+
+/* Serves until nothing has come for 20 ms; whether somebody said that there is work. */
+static bool serve(void)
+{
+    static struct pollfd entries[MSP_SUBSCRIBERS_MAX + 1];
+    bool wake = false;
+    for (;;) {
+        size_t count = msp_subscriptions_watch(subscriptions, entries);
+        int ready = poll(entries, count, 20);
+        msp_subscriptions_serve(subscriptions, entries, count, &wake);
+        if (ready <= 0)
+            return wake;
+    }
+}
+
+static int come(void)
+{
+    int fd;
+    struct msp_error error;
+    cr_assert(msp_job_socket_connect(path, msp_clock_monotonic_ms() + 1000, &fd, &error) == MSP_OK,
+              "%s", error.detail);
+    return fd;
+}
+
+static void ask(int fd, enum msp_job_operation operation, const char *job_id)
+{
+    struct msp_error error;
+    struct msp_job_message message = {.operation = operation, .tenant_id = 1};
+    strcpy(message.job_id, job_id);
+    strcpy(message.kind, "kpi");
+    cr_assert(msp_job_message_send(fd, &message, msp_clock_monotonic_ms() + 1000, &error) ==
+              MSP_OK);
+}
+
+static void happen(enum msp_job_event_kind kind, const char *job_id, int64_t done)
+{
+    struct msp_job_event event = {.kind = kind, .tenant_id = 1, .done = done, .total = 10};
+    strcpy(event.job_id, job_id);
+    strcpy(event.job_kind, "kpi");
+    msp_subscriptions_tell(subscriptions, &event);
+}
+
+/* The next frame's operation, 0 if none comes, -1 if the connection is closed. */
+static int hear(int fd, struct msp_job_message *out)
+{
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    if (poll(&ready, 1, 20) <= 0)
+        return 0;
+    return msp_job_message_receive(fd, out, msp_clock_monotonic_ms() + 1000, NULL) == MSP_OK
+               ? (int)out->operation
+               : -1;
+}
+
+Test(subscriptions, pass_a_wake_on)
+{
+    int fd = come();
+    cr_assert(!serve());
+    ask(fd, MSP_JOB_WAKE, "");
+    cr_assert(serve());
+    close(fd);
+}
+
+Test(subscriptions, tell_a_subscriber_of_progress_and_of_the_end_once)
+{
+    struct msp_job_message heard;
+    int fd = come();
+    ask(fd, MSP_JOB_SUBSCRIBE, JOB_A);
+    serve();
+    happen(MSP_EVENT_PROGRESS, JOB_B, 1);
+    cr_assert(hear(fd, &heard) == 0);
+    happen(MSP_EVENT_PROGRESS, JOB_A, 3);
+    cr_assert(hear(fd, &heard) == MSP_JOB_PROGRESS);
+    cr_assert(heard.done == 3 && heard.total == 10);
+    cr_assert_str_eq(heard.job_id, JOB_A);
+    happen(MSP_EVENT_ENDED, JOB_A, 10);
+    happen(MSP_EVENT_ENDED, JOB_A, 10);
+    cr_assert(hear(fd, &heard) == MSP_JOB_ENDED);
+    cr_assert(hear(fd, &heard) == 0);
+    close(fd);
+}
+
+Test(subscriptions, answer_at_once_who_asks_after_the_end)
+{
+    struct msp_job_message heard;
+    int fd = come();
+    happen(MSP_EVENT_ENDED, JOB_A, 10);
+    ask(fd, MSP_JOB_SUBSCRIBE, JOB_A);
+    serve();
+    cr_assert(hear(fd, &heard) == MSP_JOB_ENDED);
+    close(fd);
+}
+
+Test(subscriptions, forget_an_end_when_the_job_begins_again)
+{
+    struct msp_job_message heard;
+    int fd = come();
+    happen(MSP_EVENT_ENDED, JOB_A, 10);
+    happen(MSP_EVENT_BEGAN, JOB_A, 0);
+    ask(fd, MSP_JOB_SUBSCRIBE, JOB_A);
+    serve();
+    cr_assert(hear(fd, &heard) == 0);
+    close(fd);
+}
+
+Test(subscriptions, drop_who_talks_nonsense)
+{
+    static const char *const nonsense[] = {"GET / HTTP/1.1\r\n\r\n", "\x01\x02\x03\x04",
+                                           "\x7f\xff\xff\xff"};
+    struct msp_job_message heard;
+    for (size_t i = 0; i < sizeof nonsense / sizeof nonsense[0]; i++) {
+        int fd = come();
+        cr_assert(write(fd, nonsense[i], strlen(nonsense[i])) > 0);
+        serve();
+        cr_assert(hear(fd, &heard) == -1, "%zu", i);
+        close(fd);
+    }
+}
+
+Test(subscriptions, drop_who_says_what_only_the_worker_says)
+{
+    struct msp_job_message heard;
+    int fd = come();
+    ask(fd, MSP_JOB_ENDED, JOB_A);
+    serve();
+    cr_assert(hear(fd, &heard) == -1);
+    close(fd);
+}
+
+Test(subscriptions, drop_who_does_not_read)
+{
+    struct msp_job_message heard;
+    int fd = come();
+    int news = 0;
+    ask(fd, MSP_JOB_SUBSCRIBE, JOB_A);
+    serve();
+    for (int i = 0; i < 20000; i++)
+        happen(MSP_EVENT_PROGRESS, JOB_A, i);
+    serve();
+    while (hear(fd, &heard) == MSP_JOB_PROGRESS)
+        news++;
+    cr_assert(news > 100 && news < 20000, "%d", news);
+    cr_assert(hear(fd, &heard) == -1);
+    close(fd);
+}
+
+Test(subscriptions, outlive_a_client_that_vanishes)
+{
+    struct msp_job_message heard;
+    int gone = come();
+    int stays = come();
+    ask(gone, MSP_JOB_SUBSCRIBE, JOB_A);
+    ask(stays, MSP_JOB_SUBSCRIBE, JOB_A);
+    serve();
+    close(gone);
+    happen(MSP_EVENT_PROGRESS, JOB_A, 1);
+    serve();
+    happen(MSP_EVENT_ENDED, JOB_A, 10);
+    cr_assert(hear(stays, &heard) == MSP_JOB_PROGRESS);
+    cr_assert(hear(stays, &heard) == MSP_JOB_ENDED);
+    close(stays);
+}
