@@ -85,7 +85,7 @@ static _Thread_local struct thread_state here;
 static _Thread_local int adopting = -1;
 
 static struct {
-    int adopted; /* CivetWeb's descriptor of the shared listener */
+    bool adopted; /* bind() has put the shared listener in place */
     int drain_event;
     int max_connections;
     int64_t *open_connections;
@@ -93,7 +93,7 @@ static struct {
     atomic_int connections;
     atomic_bool draining;
     atomic_bool stopping;
-} seam = {.adopted = -1, .drain_event = -1};
+} seam = {.drain_event = -1};
 
 static struct {
     int (*bind)(int, const struct sockaddr *, socklen_t);
@@ -129,7 +129,7 @@ int bind(int socket, const struct sockaddr *address, socklen_t length)
         return next.bind(socket, address, length);
     if (dup3(adopting, socket, O_CLOEXEC) < 0)
         return -1;
-    seam.adopted = socket;
+    seam.adopted = true;
     adopting = -1;
     return 0;
 }
@@ -186,14 +186,14 @@ static int poll_listener(struct pollfd *listener, int timeout_ms)
 {
     int open = atomic_load(&seam.connections);
     listener->revents = 0;
+    if (atomic_load(&seam.draining))
+        return next.poll(NULL, 0, 20); /* what waits at the listener is for our siblings */
     if (open >= seam.max_connections) {
         (void)next.poll(NULL, 0, 5);
         return 0;
     }
     if (open >= seam.max_connections - seam.max_connections / 4)
         (void)next.poll(NULL, 0, 1);
-    if (atomic_load(&seam.draining))
-        return next.poll(listener, 1, 20);
     struct pollfd both[2] = {*listener, {.fd = seam.drain_event, .events = POLLIN}};
     int ready = next.poll(both, 2, timeout_ms);
     if (ready <= 0)
@@ -368,11 +368,11 @@ struct mg_context *msp_seam_start(const struct msp_seam_options *options,
     all.init_thread = thread_started;
     all.init_connection = connection_opened;
     all.connection_closed = connection_closed;
-    seam.adopted = -1;
+    seam.adopted = false;
     adopting = options->listener;
     struct mg_context *context = mg_start(&all, user_data, civetweb_options);
     adopting = -1;
-    if (context != NULL && seam.adopted < 0) {
+    if (context != NULL && !seam.adopted) {
         msp_seam_stop(context);
         return NULL;
     }
@@ -383,12 +383,6 @@ void msp_seam_drain(void)
 {
     if (atomic_exchange(&seam.draining, true))
         return;
-    /* An eventfd never turns readable unless written to, and accept() on it fails at once. */
-    int idle = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (idle >= 0) {
-        (void)dup3(idle, seam.adopted, O_CLOEXEC);
-        (void)close(idle);
-    }
     uint64_t one = 1;
     ssize_t ignored = write(seam.drain_event, &one, sizeof one);
     (void)ignored;
