@@ -1,4 +1,5 @@
-/* Batches of pushed tickets on their way to PostgreSQL, double-buffered over one connection. */
+/* Batches of pushed tickets on their way to PostgreSQL, double-buffered; a connection is held only
+ * while one is under way. */
 #include "ingest_sink.h"
 
 #include "../http_worker.h"
@@ -12,6 +13,9 @@
 /* A batch takes some 50 ms; past this PostgreSQL is stuck or another writer holds the tenant for
  * too long. */
 #define BATCH_PATIENCE_MS 30000
+
+/* A sender too slow to fill the next batch within this time gives the connection back first. */
+#define HOLD_CONNECTION_MS 1000
 
 static int64_t batch_deadline_ms(void)
 {
@@ -27,26 +31,21 @@ enum msp_result msp_ingest_sink_open(struct msp_ingest_sink *sink,
                                      const struct msp_request *request, int64_t tenant_id,
                                      struct msp_error *error)
 {
-    enum msp_result result;
-
     *sink = (struct msp_ingest_sink){.request = request, .tenant_id = tenant_id};
     sink->batches[0] = msp_ticket_batch_new();
-    if (sink->batches[0] == NULL)
-        return no_memory(error);
-    result = msp_input_database(request, &sink->db, error);
-    if (result != MSP_OK) {
-        sink->db = NULL;
-        msp_ingest_sink_done(sink);
-    }
-    return result;
+    return sink->batches[0] == NULL ? no_memory(error) : MSP_OK;
+}
+
+static void give_connection(struct msp_ingest_sink *sink)
+{
+    msp_pool_give(sink->request->worker->pool, sink->db);
+    sink->db = NULL;
 }
 
 void msp_ingest_sink_done(struct msp_ingest_sink *sink)
 {
     /* A connection with an answer still to come must not reach its next user. */
     msp_ingest_sink_settle(sink);
-    if (sink->db != NULL)
-        msp_pool_give(sink->request->worker->pool, sink->db);
     msp_ticket_batch_free(sink->batches[0]);
     msp_ticket_batch_free(sink->batches[1]);
     *sink = (struct msp_ingest_sink){.db = NULL};
@@ -66,6 +65,7 @@ static enum msp_result receive(struct msp_ingest_sink *sink, struct msp_error *e
         return MSP_OK;
     sink->in_flight = false;
     result = msp_ticket_batch_receive(sink->db, sent, batch_deadline_ms(), &sink->stats, error);
+    give_connection(sink);
     msp_ticket_batch_clear(sent);
     return result;
 }
@@ -83,13 +83,18 @@ static enum msp_result hand_over(struct msp_ingest_sink *sink, struct msp_error 
 {
     enum msp_result result = receive(sink, error);
 
+    if (result == MSP_OK)
+        result = msp_input_database(sink->request, &sink->db, error);
     if (result != MSP_OK)
         return result;
     result = msp_ticket_batch_send(sink->db, sink->tenant_id, batch(sink), NULL,
                                    batch_deadline_ms(), error);
-    if (result != MSP_OK)
+    if (result != MSP_OK) {
+        give_connection(sink);
         return result;
+    }
     sink->in_flight = true;
+    sink->sent_ms = msp_clock_monotonic_ms();
     sink->filling = !sink->filling;
     if (batch(sink) == NULL)
         sink->batches[sink->filling] = msp_ticket_batch_new();
@@ -98,7 +103,11 @@ static enum msp_result hand_over(struct msp_ingest_sink *sink, struct msp_error 
 
 static enum msp_result make_room(struct msp_ingest_sink *sink, struct msp_error *error)
 {
-    return msp_ticket_batch_full(batch(sink)) ? hand_over(sink, error) : MSP_OK;
+    if (msp_ticket_batch_full(batch(sink)))
+        return hand_over(sink, error);
+    if (sink->in_flight && msp_clock_monotonic_ms() - sink->sent_ms > HOLD_CONNECTION_MS)
+        return receive(sink, error);
+    return MSP_OK;
 }
 
 enum msp_result msp_ingest_sink_reject(struct msp_ingest_sink *sink, const struct msp_error *reason,

@@ -1,6 +1,7 @@
 /*
  * Where pushed tickets go: two batches take turns, so that while PostgreSQL writes one the next
- * lines are read into the other. Holds one connection of the pool from open to done.
+ * lines are read into the other. Holds a connection of the pool only while a batch is under way, so
+ * that slow senders leave the others theirs.
  */
 #ifndef MSP_HTTP_INGEST_SINK_H
 #define MSP_HTTP_INGEST_SINK_H
@@ -11,10 +12,11 @@
 struct msp_ingest_sink {
     const struct msp_request *request;
     int64_t tenant_id;
-    struct msp_db *db;
+    struct msp_db *db; /* NULL unless in_flight */
     struct msp_ticket_batch *batches[2];
     int filling;                   /* index of the batch that takes tickets */
     bool in_flight;                /* the other one is with PostgreSQL */
+    int64_t sent_ms;               /* since when */
     struct msp_ingest_stats stats; /* of what is committed */
 };
 
