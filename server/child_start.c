@@ -95,6 +95,7 @@ static int live(const struct msp_child_order *order, pid_t master, int ready_fd)
         .settings = order->settings,
         .slot = order->slot,
         .number = order->number,
+        .on_trial = order->on_trial,
         .http_listener = order->kind->takes_http ? order->listeners->http : -1,
         .job_listener = order->kind->takes_jobs ? order->listeners->jobs : -1,
         .stop_fd = -1,

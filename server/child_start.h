@@ -14,6 +14,7 @@ struct msp_child_order {
     const struct msp_settings *settings; /* must stay where they are: the child keeps the pointer */
     const struct msp_listeners *listeners;
     struct msp_board_slot *slot;
+    bool on_trial; /* see struct msp_child */
 };
 
 /* *out_ready_fd is the non-blocking end to read from; see msp_child_ready. In the child this does

@@ -55,15 +55,28 @@ static void start_later(struct msp_row *row)
     row->start_at_ms = msp_clock_monotonic_ms() + 1000LL * back_off_seconds(row->failures);
 }
 
+/*
+ * With the old database, one that is away is waited for; with a new one, nobody knows whether it
+ * was ever there.
+ */
+static bool names_another_database(const struct msp_master *master)
+{
+    const struct msp_settings *next = &master->reload.next;
+    return strcmp(next->database_url, master->settings.database_url) != 0 ||
+           strcmp(next->jobs_database_url, master->settings.jobs_database_url) != 0;
+}
+
 static void start(struct msp_master *master, struct msp_row *row)
 {
+    const bool of_reload = is_of_reload(master, row);
     const struct msp_child_order order = {
         .kind = row->kind,
         .number = row->number,
         .shared = &master->shared,
-        .settings = is_of_reload(master, row) ? &master->reload.next : &master->settings,
+        .settings = of_reload ? &master->reload.next : &master->settings,
         .listeners = &master->listeners,
         .slot = slot_of(master, row),
+        .on_trial = of_reload && names_another_database(master),
     };
     struct msp_error error;
     if (msp_child_start(&order, &row->pid, &row->ready_fd, &error) != MSP_OK) {

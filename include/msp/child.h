@@ -19,8 +19,10 @@ struct msp_child {
     const struct msp_settings *settings; /* as they were at the fork */
     struct msp_board_slot *slot;         /* this child's own */
     int number;                          /* 1, 2, … within its kind */
-    int http_listener;                   /* -1 for kinds that don't serve HTTP */
-    int job_listener;                    /* listening Unix socket; -1 but for the job worker */
+    bool on_trial; /* started by a reload that names another database: one that does not answer is a
+                      misconfiguration now */
+    int http_listener; /* -1 for kinds that don't serve HTTP */
+    int job_listener;  /* listening Unix socket; -1 but for the job worker */
     int stop_fd; /* readable once the child shall finish its work and leave (signalfd of SIGTERM and
                     SIGINT, blocked in all threads) */
     int ready_fd; /* see msp_child_ready */

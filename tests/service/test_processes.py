@@ -327,12 +327,15 @@ def test_reload_changes_what_it_can_at_once_and_names_what_needs_a_restart(new_s
     assert re.search(r"LISTEN changed.*needs a restart", again.stdout), "named until it is done"
 
 
-def test_reload_keeps_the_old_workers_when_the_new_do_not_get_ready(new_server, stack, expect_log):
-    expect_log("Reload failed", "Process ended unasked", "superuser")
+@pytest.mark.parametrize("fault", ["too powerful", "not there", "wrong password"])
+def test_reload_keeps_the_old_workers_when_the_new_cannot_use_the_database(new_server, stack, expect_log, fault):
+    expect_log("Reload failed", "Process ended unasked", "superuser", "database")
     server = new_server()
     before = set(family(server))
     good = server.values["DATABASE_URL"]
-    server.configure(DATABASE_URL=stack.postgres.url("postgres", "", stack.database))
+    server.configure(DATABASE_URL={"too powerful": stack.postgres.url("postgres", "", stack.database),
+                                   "not there": "postgresql://msp_server@/msp?host=/nowhere",
+                                   "wrong password": stack.postgres.url("msp_server", "wrong", stack.database)}[fault])
     done = server.reload()
     assert done.returncode == 1
     assert "did not get ready" in done.stderr

@@ -208,7 +208,8 @@ static int serve(struct msp_http_worker *worker)
 {
     uint64_t generation = 0;
     /* Before the first connection, so that a replaced worker turns nobody away. */
-    if (!check_database(worker))
+    if (!check_database(worker) ||
+        (worker->child->on_trial && !atomic_load(&worker->database_checked)))
         return MSP_EXIT_MISCONFIGURED;
     struct mg_context *context = start_civetweb(worker);
     if (context == NULL) {

@@ -69,7 +69,7 @@ static bool login_is_fit(const struct msp_child *child)
                 unfit ? "The job worker cannot use this database"
                       : "PostgreSQL cannot be asked yet; jobs start once it answers",
                 "code", error.code, "detail", error.detail, NULL);
-        return !unfit;
+        return !unfit && !child->on_trial;
     }
     return true;
 }
