@@ -21,9 +21,14 @@ static const struct msp_statement upsert_statement = {"ticket_upsert", msp_query
 
 static const struct msp_statement reject_statement = {
     "ticket_reject",
-    "INSERT INTO msp.raw_rejects (tenant_id, code, pointer, reason, payload)"
-    " SELECT $1::bigint, r.* FROM unnest($2::text[], $3::text[], $4::text[], $5::text[]) AS r"
-    " ON CONFLICT DO NOTHING",
+    "INSERT INTO msp.raw_rejects AS k (tenant_id, code, pointer, reason, payload, digest, times)"
+    " SELECT $1::bigint, r.code, r.pointer, min(r.reason), r.payload,"
+    "        sha256(convert_to(r.code || r.pointer || chr(10) || r.payload, 'UTF8')), count(*)"
+    "   FROM unnest($2::text[], $3::text[], $4::text[], $5::text[])"
+    "        AS r (code, pointer, reason, payload)"
+    "  GROUP BY r.code, r.pointer, r.payload"
+    " ON CONFLICT (tenant_id, digest) DO UPDATE"
+    "    SET times = k.times + EXCLUDED.times, received_at = EXCLUDED.received_at",
     false};
 
 static const struct msp_statement cursor_statement = {

@@ -39,19 +39,22 @@ GRANT SELECT, INSERT, UPDATE ON msp.raw_tickets TO msp_api, msp_jobs;
 CREATE TABLE msp.raw_rejects (
     tenant_id   bigint NOT NULL,
     reject_id   bigint GENERATED ALWAYS AS IDENTITY,
-    received_at timestamptz NOT NULL DEFAULT now(),
+    received_at timestamptz NOT NULL DEFAULT now(),  -- last
     code        text NOT NULL,
     pointer     text NOT NULL,  -- JSON pointer to the member at fault
     reason      text NOT NULL,
     payload     text NOT NULL,  -- what was sent, its first 8 KiB
-    PRIMARY KEY (tenant_id, reject_id)
+    digest      bytea NOT NULL,  -- SHA-256 of code, pointer and payload: the same again is counted, not kept again
+    times       bigint NOT NULL DEFAULT 1,
+    PRIMARY KEY (tenant_id, reject_id),
+    UNIQUE (tenant_id, digest)
 );
 ALTER TABLE msp.raw_rejects ENABLE ROW LEVEL SECURITY;
 ALTER TABLE msp.raw_rejects FORCE ROW LEVEL SECURITY;
 CREATE POLICY tenant_isolation ON msp.raw_rejects
     USING (tenant_id = nullif(current_setting('msp.tenant_id', true), '')::bigint)
     WITH CHECK (tenant_id = nullif(current_setting('msp.tenant_id', true), '')::bigint);
-GRANT SELECT, INSERT ON msp.raw_rejects TO msp_api, msp_jobs;
+GRANT SELECT, INSERT, UPDATE ON msp.raw_rejects TO msp_api, msp_jobs;
 
 -- Where each source of a tenant stands. The one before is kept, since a caller that missed an answer sends it again.
 CREATE TABLE msp.ingest_cursors (

@@ -3,15 +3,18 @@
 -- replaced, and a ticket that is not there now is nobody else's to insert, so that it needs no ON CONFLICT, whose
 -- speculative insertion costs half as much again.
 -- $1 tenant; $2–$22 the columns as arrays; $23 how many arrivals of the ticket the batch saw replace one another.
+-- In the select list the arrays are read in step; in FROM each would go through a tuplestore of its own.
 WITH incoming AS (
-    SELECT * FROM unnest(
-        $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-        $10::text[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[],
-        $15::timestamptz[], $16::timestamptz[], $17::timestamptz[], $18::bool[], $19::int4[],
-        $20::int4[], $21::int2[], $22::int8[], $23::int4[])
-        AS t (external_id, title, status, source_status, priority, category, assignee, requester,
-              "group", channel, created_at, updated_at, first_response_at, resolved_at, closed_at,
-              due_at, sla_met, reopen_count, reassignment_count, csat, version, arrivals)
+    SELECT unnest($2::text[]) AS external_id, unnest($3::text[]) AS title, unnest($4::text[]) AS status,
+           unnest($5::text[]) AS source_status, unnest($6::text[]) AS priority,
+           unnest($7::text[]) AS category, unnest($8::text[]) AS assignee, unnest($9::text[]) AS requester,
+           unnest($10::text[]) AS "group", unnest($11::text[]) AS channel,
+           unnest($12::timestamptz[]) AS created_at, unnest($13::timestamptz[]) AS updated_at,
+           unnest($14::timestamptz[]) AS first_response_at, unnest($15::timestamptz[]) AS resolved_at,
+           unnest($16::timestamptz[]) AS closed_at, unnest($17::timestamptz[]) AS due_at,
+           unnest($18::bool[]) AS sla_met, unnest($19::int4[]) AS reopen_count,
+           unnest($20::int4[]) AS reassignment_count, unnest($21::int2[]) AS csat,
+           unnest($22::int8[]) AS version, unnest($23::int4[]) AS arrivals
 ),
 -- One look-up by the primary key for each ticket. While statistics still take the tenant for empty, the index on
 -- created_at looks as cheap, and then every ticket of the batch would be sought in all of the tenant's; only the
@@ -112,14 +115,19 @@ span AS (
      WHERE v.first_response_at < v.created_at
         OR v.first_response_at > coalesce(v.finished_at, v.created_at)
 ),
--- Merged as instants first: a batch has thousands of spans and only few stretches of days. Days that have not come
--- yet need no mark: nothing computed them.
+-- A batch has thousands of spans and only few stretches of days, so they are merged as instants first. Spans that start
+-- within the same 24 hours start on the same local day or on two in a row, and so merge without a gap.
+by_start AS (
+    SELECT min(earliest) AS earliest, max(latest) AS latest
+      FROM span WHERE earliest <= now() GROUP BY (earliest AT TIME ZONE 'UTC')::date
+),
+-- Days that have not come yet need no mark: nothing computed them.
 marked_days AS (
     SELECT DISTINCT d.first_day + steps.step AS day
       FROM (SELECT msp.local_day(lower(r.stretch), p.zone) AS first_day,
                    msp.local_day(upper(r.stretch), p.zone) AS last_day
               FROM (SELECT unnest(range_agg(tstzrange(earliest, least(latest, now()), '[]'))) AS stretch
-                      FROM span WHERE earliest <= now()) AS r
+                      FROM by_start) AS r
              CROSS JOIN place p) AS d
      CROSS JOIN LATERAL generate_series(0, d.last_day - d.first_day) AS steps (step)
 ),
