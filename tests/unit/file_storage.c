@@ -18,7 +18,7 @@ static char url[96];
 
 static void make_folder(void)
 {
-    strcpy(folder, "/tmp/msp-storage-XXXXXX");
+    (void)snprintf(folder, sizeof folder, "%s", "/tmp/msp-storage-XXXXXX");
     cr_assert(mkdtemp(folder) != NULL);
     snprintf(url, sizeof url, "file://%s/exports", folder);
 }
@@ -245,6 +245,6 @@ Test(file_storage, refuses_other_addresses)
     struct msp_storage_stage *stage;
     struct msp_error error;
     cr_assert(msp_storage_find("ftp://host/x", &storage, &error) == MSP_INVALID);
-    strcpy(url, "file://relative/path");
+    (void)snprintf(url, sizeof url, "%s", "file://relative/path");
     cr_assert(begin("job.1", &stage, &error) == MSP_INVALID);
 }

@@ -3,6 +3,7 @@
 #include "job_ending.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct msp_job child(const char *tenant, const char *result, const char *error)
@@ -13,7 +14,7 @@ static struct msp_job child(const char *tenant, const char *result, const char *
         .result = result,
         .error = error,
     };
-    strcpy(job.tenant, tenant);
+    (void)snprintf(job.tenant, sizeof job.tenant, "%s", tenant);
     return job;
 }
 

@@ -97,7 +97,7 @@ static int pull_all(struct msp_source_reader *reader, int max, char *cursor)
     while (!got.drained && pages < 100) {
         cr_assert(page(reader, cursor, max, batch, &got) == MSP_OK);
         msp_ticket_batch_clear(batch);
-        strcpy(cursor, got.next_cursor);
+        (void)snprintf(cursor, MSP_CURSOR_BYTES, "%s", got.next_cursor);
         pages++;
     }
     msp_ticket_batch_free(batch);
@@ -152,7 +152,7 @@ Test(mock_source, reads_a_compressed_file_from_any_cursor_with_a_new_reader)
     msp_mock_source.close(reader);
     msp_ticket_batch_clear(batch);
     char cursor[MSP_CURSOR_BYTES];
-    strcpy(cursor, got.next_cursor);
+    (void)snprintf(cursor, MSP_CURSOR_BYTES, "%s", got.next_cursor);
     reader = open_source();
     cr_assert(pull_all(reader, 2000, cursor) == 2);
     char expected[MSP_CURSOR_BYTES];
@@ -280,7 +280,7 @@ Test(mock_source, tells_of_a_compressed_file_that_was_cut)
     for (int i = 0; i < 5 && result == MSP_OK; i++) {
         result = page(reader, cursor, 2000, batch, &got);
         msp_ticket_batch_clear(batch);
-        strcpy(cursor, got.next_cursor);
+        (void)snprintf(cursor, MSP_CURSOR_BYTES, "%s", got.next_cursor);
     }
     cr_assert(result == MSP_BROKEN);
     msp_mock_source.close(reader);

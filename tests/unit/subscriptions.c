@@ -23,10 +23,10 @@ static struct msp_subscriptions *subscriptions;
 static void open_door(void)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    strcpy(folder, "/tmp/msp-subs-XXXXXX");
+    (void)snprintf(folder, sizeof folder, "%s", "/tmp/msp-subs-XXXXXX");
     cr_assert_not_null(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/jobs.sock", folder);
-    strcpy(address.sun_path, path);
+    (void)snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
     listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     cr_assert(bind(listener, (struct sockaddr *)&address, sizeof address) == 0);
     cr_assert(listen(listener, 64) == 0);
@@ -71,8 +71,8 @@ static void ask(int fd, enum msp_job_operation operation, const char *job_id)
 {
     struct msp_error error;
     struct msp_job_message message = {.operation = operation, .tenant_id = 1};
-    strcpy(message.job_id, job_id);
-    strcpy(message.kind, "kpi");
+    (void)snprintf(message.job_id, sizeof message.job_id, "%s", job_id);
+    (void)snprintf(message.kind, sizeof message.kind, "%s", "kpi");
     cr_assert(msp_job_message_send(fd, &message, msp_clock_monotonic_ms() + 1000, &error) ==
               MSP_OK);
 }
@@ -80,8 +80,8 @@ static void ask(int fd, enum msp_job_operation operation, const char *job_id)
 static void happen(enum msp_job_event_kind kind, const char *job_id, int64_t done)
 {
     struct msp_job_event event = {.kind = kind, .tenant_id = 1, .done = done, .total = 10};
-    strcpy(event.job_id, job_id);
-    strcpy(event.job_kind, "kpi");
+    (void)snprintf(event.job_id, sizeof event.job_id, "%s", job_id);
+    (void)snprintf(event.job_kind, sizeof event.job_kind, "%s", "kpi");
     msp_subscriptions_tell(subscriptions, &event);
 }
 
