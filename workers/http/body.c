@@ -64,7 +64,7 @@ static enum msp_result read_piece(const struct msp_request *request, char *buffe
         return MSP_OK;
     bool late = false;
     int got = msp_seam_read(request->connection, buffer, capacity, &late);
-    if (got < 0 || (got == 0 && !chunked))
+    if (late || got < 0 || (got == 0 && !chunked))
         return fail_reading(body, late, error);
     body->taken_bytes += got;
     body->ended = chunked ? got == 0 : body->taken_bytes == request->content_length;

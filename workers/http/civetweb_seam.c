@@ -101,6 +101,7 @@ static struct {
     int (*accept4)(int, struct sockaddr *, socklen_t *, int);
     int (*poll)(struct pollfd *, nfds_t, int);
     ssize_t (*recv)(int, void *, size_t, int);
+    ssize_t (*send)(int, const void *, size_t, int);
     int (*set_stack_size)(pthread_attr_t *, size_t);
 } next;
 
@@ -112,6 +113,7 @@ static void find_next_definitions(void)
     *(void **)&next.accept4 = dlsym(RTLD_NEXT, "accept4");
     *(void **)&next.poll = dlsym(RTLD_NEXT, "poll");
     *(void **)&next.recv = dlsym(RTLD_NEXT, "recv");
+    *(void **)&next.send = dlsym(RTLD_NEXT, "send");
     *(void **)&next.set_stack_size = dlsym(RTLD_NEXT, "pthread_attr_setstacksize");
 }
 
@@ -176,6 +178,18 @@ ssize_t recv(int socket, void *buffer, size_t size, int flags)
         here.rate.bytes[here.rate.seconds % RATE_SECONDS] += got;
     }
     return got;
+}
+
+/* CivetWeb sends again after a poll that failed; only a failed send ends an answer that was given
+ * up. */
+ssize_t send(int socket, const void *buffer, size_t size, int flags)
+{
+    find_next_once();
+    if (here.phase == PHASE_ANSWER && here.late) {
+        errno = ETIMEDOUT;
+        return -1;
+    }
+    return next.send(socket, buffer, size, flags);
 }
 
 /*
@@ -461,10 +475,14 @@ bool msp_seam_write(struct mg_connection *connection, const void *bytes, size_t 
 {
     struct thread_state before = here;
     msp_seam_limit_reading(0, true);
+    here.late = false;
     here.phase = PHASE_ANSWER;
     int sent = mg_write(connection, bytes, size);
     here = before;
-    return sent >= 0 && (size_t)sent == size;
+    if (sent >= 0 && (size_t)sent == size)
+        return true;
+    mg_disable_keep_alive(connection); /* a next answer would be read as the rest of this one */
+    return false;
 }
 
 void msp_seam_linger(size_t max_bytes, int max_ms)
