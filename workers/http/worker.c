@@ -183,7 +183,7 @@ static void follow_settings(const struct msp_http_worker *worker, uint64_t *gene
  * Looks at the login once (msp_db_check). False if it must never be used; a database that does not
  * answer is only asked again later.
  */
-static bool check_database(struct msp_http_worker *worker)
+static bool check_database(struct msp_http_worker *worker, bool first_look)
 {
     struct msp_db *db = NULL;
     struct msp_error error;
@@ -196,10 +196,11 @@ static bool check_database(struct msp_http_worker *worker)
     msp_pool_give(worker->pool, db);
     if (result == MSP_OK)
         atomic_store_explicit(&worker->database_checked, true, memory_order_release);
-    else
-        msp_log(result == MSP_INVALID ? MSP_LOG_ERROR : MSP_LOG_WARNING,
-                result == MSP_INVALID ? "The database may not be used like this"
-                                      : "Cannot look at the database yet; trying again",
+    else if (result == MSP_INVALID)
+        msp_log(MSP_LOG_ERROR, "The database may not be used like this", "detail", error.detail,
+                NULL);
+    else if (first_look)
+        msp_log(MSP_LOG_WARNING, "Cannot look at the database yet; trying again every second",
                 "detail", error.detail, NULL);
     return result != MSP_INVALID;
 }
@@ -208,7 +209,7 @@ static int serve(struct msp_http_worker *worker)
 {
     uint64_t generation = 0;
     /* Before the first connection, so that a replaced worker turns nobody away. */
-    if (!check_database(worker) ||
+    if (!check_database(worker, true) ||
         (worker->child->on_trial && !atomic_load(&worker->database_checked)))
         return MSP_EXIT_MISCONFIGURED;
     struct mg_context *context = start_civetweb(worker);
@@ -223,7 +224,7 @@ static int serve(struct msp_http_worker *worker)
     bool usable = true;
     while (usable && !msp_child_should_stop(worker->child, LOOK_MS)) {
         follow_settings(worker, &generation);
-        usable = check_database(worker);
+        usable = check_database(worker, false);
     }
     drain(worker, context);
     return usable ? MSP_EXIT_DONE : MSP_EXIT_MISCONFIGURED;
