@@ -160,9 +160,11 @@ static PGconn *start_connection(const struct msp_db_options *options)
     if (options->role != NULL)
         snprintf(server_options + used, sizeof(server_options) - (size_t)used, " -c role=%s",
                  options->role);
-    /* A killed worker's statement ends soon too, and with it the locks it holds
-     * (client_connection_check_interval). */
-    /* Later words win over those in the URL. A dead peer is noticed in seconds, not in hours. */
+    /*
+     * Later words win over those in the URL. A dead peer is noticed in seconds, not in hours, on
+     * both sides: a killed worker's statement ends soon too (client_connection_check_interval), and
+     * with it the locks it holds.
+     */
     const char *names[] = {"dbname",           "options",          "application_name",
                            "client_encoding",  "connect_timeout",  "keepalives_idle",
                            "keepalives_count", "tcp_user_timeout", NULL};
@@ -172,9 +174,26 @@ static PGconn *start_connection(const struct msp_db_options *options)
     return PQconnectStartParams(names, values, 1);
 }
 
+/*
+ * Whether the connection is still there. A server that restarted while it lay idle has closed it,
+ * and has said so: an idle connection has nothing to read but that, or a notice. Asking first
+ * spares the request that would find out.
+ */
+static bool still_connected(struct msp_db *db)
+{
+    if (db->connection == NULL || PQstatus(db->connection) != CONNECTION_OK)
+        return false;
+    struct pollfd look = {.fd = PQsocket(db->connection), .events = POLLIN};
+    while (poll(&look, 1, 0) > 0) {
+        if (!PQconsumeInput(db->connection))
+            return false;
+    }
+    return true;
+}
+
 enum msp_result msp_db_connect(struct msp_db *db, int64_t deadline_ms, struct msp_error *error)
 {
-    if (db->connection != NULL && PQstatus(db->connection) == CONNECTION_OK)
+    if (still_connected(db))
         return MSP_OK;
     msp_db_disconnect(db);
     PGconn *connection = start_connection(&db->options);

@@ -407,16 +407,6 @@ static bool holds(struct msp_storage_stage *base, const char *name, int64_t byte
     return same;
 }
 
-static bool sync_path(int at_fd, const char *path)
-{
-    int fd = openat(at_fd, path, O_RDONLY | O_CLOEXEC);
-    bool fine = fd >= 0 && fsync(fd) == 0;
-    int kept = errno;
-    close_fd(&fd);
-    errno = kept;
-    return fine;
-}
-
 /* The folder part of a name, "." if it has none. */
 static void folder_of(const char *name, char out[NAME_BYTES])
 {
@@ -425,35 +415,29 @@ static void folder_of(const char *name, char out[NAME_BYTES])
                    slash != NULL ? name : ".");
 }
 
-/* Data first, then folders, then names: after a power cut each name shows a whole file, the old or
- * the new. */
+/*
+ * Data first, then names: after a power cut each name shows a whole file, the old or the new. One
+ * syncfs for all: an export of a year has hundreds of small files, and a flush for each takes
+ * longer than writing them.
+ */
 static enum msp_result commit_stage(struct msp_storage_stage *base, struct msp_error *error)
 {
     struct file_stage *stage = (struct file_stage *)base;
-    char temporary[32];
-    char folder[NAME_BYTES];
-    for (size_t i = 0; i < stage->count; i++) {
-        temporary_name(i, temporary);
-        folder_of(stage->files[i].name, folder);
-        if (!sync_path(stage->token_fd, temporary) ||
-            (strcmp(folder, ".") != 0 && !make_folders(stage->prefix_fd, folder))) {
-            return failed(error, "write", stage->files[i].name);
-        }
+    if (syncfs(stage->prefix_fd) != 0) {
+        return failed(error, "write", "the files to disk");
     }
     for (; stage->committed < stage->count; stage->committed++) {
         const char *name = stage->files[stage->committed].name;
+        char temporary[32];
+        char folder[NAME_BYTES];
         temporary_name(stage->committed, temporary);
-        if (renameat(stage->token_fd, temporary, stage->prefix_fd, name) != 0) {
+        folder_of(name, folder);
+        if ((strcmp(folder, ".") != 0 && !make_folders(stage->prefix_fd, folder)) ||
+            renameat(stage->token_fd, temporary, stage->prefix_fd, name) != 0) {
             return failed(error, "rename", name);
         }
     }
-    for (size_t i = 0; i < stage->count; i++) {
-        folder_of(stage->files[i].name, folder);
-        if (!sync_path(stage->prefix_fd, folder)) {
-            return failed(error, "write", stage->files[i].name);
-        }
-    }
-    return sync_path(stage->prefix_fd, ".") ? MSP_OK : failed(error, "write", "the folder");
+    return syncfs(stage->prefix_fd) == 0 ? MSP_OK : failed(error, "write", "the names to disk");
 }
 
 const struct msp_storage msp_file_storage = {
