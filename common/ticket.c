@@ -2,7 +2,7 @@
  * Checks a ticket member by member, by tables of rules. Compares tickets, but stores none and asks
  * nothing of members it does not know.
  */
-#include "msp/ticket.h"
+#include "ticket_rules.h"
 
 #include "msp/timestamp.h"
 
@@ -10,28 +10,6 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-
-struct text_rule {
-    const char *name;
-    size_t offset;
-    size_t max_characters;
-    bool required;             /* then it may not be empty or hold control characters either */
-    const char *const *words;  /* the only values taken, closed by NULL; NULL = any text */
-    const char *words_listing; /* the same for people */
-};
-
-struct time_rule {
-    const char *name;
-    size_t offset;
-    bool required;
-};
-
-struct count_rule {
-    const char *name;
-    size_t offset;
-    int32_t least;
-    int32_t most;
-};
 
 static const char *const statuses[] = {"new", "open", "pending", "resolved", "closed", NULL};
 static const char *const priorities[] = {"critical", "high", "medium", "low", "none", NULL};
@@ -42,7 +20,7 @@ static const char *const priorities[] = {"critical", "high", "medium", "low", "n
         .name = #member, .offset = AT(member), .max_characters = 400                               \
     }
 
-static const struct text_rule text_rules[] = {
+const struct msp_text_rule msp_text_rules[MSP_TEXT_RULES] = {
     {.name = "external_id", .offset = AT(external_id), .max_characters = 128, .required = true},
     {.name = "title", .offset = AT(title), .max_characters = 4000},
     {.name = "status",
@@ -63,7 +41,7 @@ static const struct text_rule text_rules[] = {
     TEXT(channel),
 };
 
-static const struct time_rule time_rules[] = {
+const struct msp_time_rule msp_time_rules[MSP_TIME_RULES] = {
     {"created_at", AT(created_us), true},
     {"updated_at", AT(updated_us), true},
     {"first_response_at", AT(first_response_us), false},
@@ -72,13 +50,11 @@ static const struct time_rule time_rules[] = {
     {"due_at", AT(due_us), false},
 };
 
-static const struct count_rule count_rules[] = {
+const struct msp_count_rule msp_count_rules[MSP_COUNT_RULES] = {
     {"reopen_count", AT(reopen_count), 0, INT32_MAX},
     {"reassignment_count", AT(reassignment_count), 0, INT32_MAX},
     {"csat", AT(csat), 1, 5},
 };
-
-#define COUNT_OF(table) (sizeof(table) / sizeof(table)[0])
 
 /* A member at its place, as the tables name it. */
 static const void *member_of(const struct msp_ticket *ticket, size_t offset)
@@ -86,7 +62,7 @@ static const void *member_of(const struct msp_ticket *ticket, size_t offset)
     return (const char *)ticket + offset;
 }
 
-static void set_member(struct msp_ticket *ticket, size_t offset, const void *value, size_t size)
+void msp_ticket_set(struct msp_ticket *ticket, size_t offset, const void *value, size_t size)
 {
     memcpy((char *)ticket + offset, value, size);
 }
@@ -143,7 +119,7 @@ static bool has_control_character(const char *text, size_t length)
     return false;
 }
 
-static enum msp_result check_text(const struct text_rule *rule, const char *text, size_t length,
+static enum msp_result check_text(const struct msp_text_rule *rule, const char *text, size_t length,
                                   struct msp_error *error)
 {
     if (memchr(text, '\0', length) || (rule->required && has_control_character(text, length)))
@@ -162,7 +138,7 @@ static enum msp_result check_text(const struct text_rule *rule, const char *text
     return MSP_OK;
 }
 
-static const char *find_word(const char *const words[], const char *text)
+const char *msp_find_word(const char *const words[], const char *text)
 {
     for (size_t i = 0; words[i]; i++)
         if (strcmp(words[i], text) == 0)
@@ -170,21 +146,21 @@ static const char *find_word(const char *const words[], const char *text)
     return NULL;
 }
 
-static enum msp_result read_word(const struct text_rule *rule, const char *text,
+static enum msp_result read_word(const struct msp_text_rule *rule, const char *text,
                                  struct msp_ticket *out, struct msp_error *error)
 {
-    const char *word = find_word(rule->words, text);
+    const char *word = msp_find_word(rule->words, text);
     if (!word) {
         char sentence[96];
         (void)snprintf(sentence, sizeof sentence, "is a word not known here. Use %s.",
                        rule->words_listing);
         return refuse(error, rule->name, "unknown", sentence);
     }
-    set_member(out, rule->offset, (const void *)&word, sizeof word);
+    msp_ticket_set(out, rule->offset, (const void *)&word, sizeof word);
     return MSP_OK;
 }
 
-static enum msp_result read_text(const struct text_rule *rule, const json_t *value,
+static enum msp_result read_text(const struct msp_text_rule *rule, const json_t *value,
                                  struct msp_arena *arena, struct msp_ticket *out,
                                  struct msp_error *error)
 {
@@ -206,11 +182,11 @@ static enum msp_result read_text(const struct text_rule *rule, const json_t *val
     const char *copy = msp_arena_copy(arena, text, length);
     if (!copy)
         return no_memory(error);
-    set_member(out, rule->offset, (const void *)&copy, sizeof copy);
+    msp_ticket_set(out, rule->offset, (const void *)&copy, sizeof copy);
     return MSP_OK;
 }
 
-static enum msp_result read_time(const struct time_rule *rule, const json_t *value,
+static enum msp_result read_time(const struct msp_time_rule *rule, const json_t *value,
                                  struct msp_ticket *out, struct msp_error *error)
 {
     if (!is_given(value))
@@ -226,7 +202,7 @@ static enum msp_result read_time(const struct time_rule *rule, const json_t *val
         return refuse(error, rule->name, "not_time",
                       "is not a time of the years 1900 to 2261 with an offset. Send RFC 3339, such "
                       "as \"2026-01-31T09:30:00Z\".");
-    set_member(out, rule->offset, &unix_us, sizeof unix_us);
+    msp_ticket_set(out, rule->offset, &unix_us, sizeof unix_us);
     return MSP_OK;
 }
 
@@ -245,7 +221,7 @@ static bool read_whole(const json_t *value, int64_t *out_number)
     return true;
 }
 
-static enum msp_result read_count(const struct count_rule *rule, const json_t *value,
+static enum msp_result read_count(const struct msp_count_rule *rule, const json_t *value,
                                   struct msp_ticket *out, struct msp_error *error)
 {
     int64_t number;
@@ -261,7 +237,7 @@ static enum msp_result read_count(const struct count_rule *rule, const json_t *v
         return refuse(error, rule->name, "out_of_range", sentence);
     }
     int32_t count = (int32_t)number;
-    set_member(out, rule->offset, &count, sizeof count);
+    msp_ticket_set(out, rule->offset, &count, sizeof count);
     return MSP_OK;
 }
 
@@ -291,7 +267,7 @@ static enum msp_result read_version(const json_t *value, struct msp_ticket *out,
     return MSP_OK;
 }
 
-static void clear(struct msp_ticket *out)
+void msp_ticket_clear(struct msp_ticket *out)
 {
     *out = (struct msp_ticket){
         .created_us = MSP_NO_TIME,
@@ -312,19 +288,20 @@ enum msp_result msp_ticket_from_json(const json_t *object, struct msp_arena *are
                                      struct msp_ticket *out, struct msp_error *error)
 {
     enum msp_result result = MSP_OK;
-    clear(out);
+    msp_ticket_clear(out);
     if (!json_is_object(object))
         return msp_fail(error, MSP_INVALID, "ticket_not_object",
                         "A ticket is not a JSON object. Send each ticket in braces.");
 
-    for (size_t i = 0; result == MSP_OK && i < COUNT_OF(text_rules); i++)
-        result = read_text(&text_rules[i], json_object_get(object, text_rules[i].name), arena, out,
+    for (size_t i = 0; result == MSP_OK && i < MSP_TEXT_RULES; i++)
+        result = read_text(&msp_text_rules[i], json_object_get(object, msp_text_rules[i].name),
+                           arena, out, error);
+    for (size_t i = 0; result == MSP_OK && i < MSP_TIME_RULES; i++)
+        result = read_time(&msp_time_rules[i], json_object_get(object, msp_time_rules[i].name), out,
                            error);
-    for (size_t i = 0; result == MSP_OK && i < COUNT_OF(time_rules); i++)
-        result = read_time(&time_rules[i], json_object_get(object, time_rules[i].name), out, error);
-    for (size_t i = 0; result == MSP_OK && i < COUNT_OF(count_rules); i++)
-        result =
-            read_count(&count_rules[i], json_object_get(object, count_rules[i].name), out, error);
+    for (size_t i = 0; result == MSP_OK && i < MSP_COUNT_RULES; i++)
+        result = read_count(&msp_count_rules[i], json_object_get(object, msp_count_rules[i].name),
+                            out, error);
     if (result == MSP_OK)
         result = read_verdict(json_object_get(object, "sla_met"), out, error);
     if (result == MSP_OK)
@@ -339,20 +316,20 @@ static bool same_text(const char *a, const char *b)
 
 bool msp_ticket_same(const struct msp_ticket *a, const struct msp_ticket *b)
 {
-    for (size_t i = 0; i < COUNT_OF(time_rules); i++) {
-        size_t offset = time_rules[i].offset;
+    for (size_t i = 0; i < MSP_TIME_RULES; i++) {
+        size_t offset = msp_time_rules[i].offset;
         if (memcmp(member_of(a, offset), member_of(b, offset), sizeof(int64_t)) != 0)
             return false;
     }
-    for (size_t i = 0; i < COUNT_OF(count_rules); i++) {
-        size_t offset = count_rules[i].offset;
+    for (size_t i = 0; i < MSP_COUNT_RULES; i++) {
+        size_t offset = msp_count_rules[i].offset;
         if (memcmp(member_of(a, offset), member_of(b, offset), sizeof(int32_t)) != 0)
             return false;
     }
     if (a->sla_met != b->sla_met || a->version != b->version)
         return false;
-    for (size_t i = 0; i < COUNT_OF(text_rules); i++) {
-        size_t offset = text_rules[i].offset;
+    for (size_t i = 0; i < MSP_TEXT_RULES; i++) {
+        size_t offset = msp_text_rules[i].offset;
         if (!same_text(text_of(a, offset), text_of(b, offset)))
             return false;
     }

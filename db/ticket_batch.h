@@ -18,7 +18,7 @@ struct batch_reject {
     const char *payload;
 };
 
-#define BATCH_SLOTS       4096 /* a power of two, at least twice MSP_TICKET_BATCH_ROWS */
+#define BATCH_SLOTS       8192 /* a power of two, at least twice MSP_TICKET_BATCH_ROWS */
 #define BATCH_MAX_REJECTS 500
 #define BATCH_ARRAYS      22
 
@@ -34,7 +34,7 @@ struct msp_ticket_batch {
     struct msp_buffer arrays[BATCH_ARRAYS];
     struct msp_buffer reject_arrays[4];
     struct msp_params upsert_params, reject_params, cursor_params, lock_params;
-    struct msp_call calls[4];
+    struct msp_call calls[5];
     size_t call_count;
 };
 

@@ -16,6 +16,9 @@
 static const struct msp_statement lock_statement = {
     "ingest_lock", "SELECT pg_advisory_xact_lock(msp.lock_key($1::bigint, 1))", false};
 
+static const struct msp_statement safe_later_statement = {
+    "ingest_safe_later", "SELECT set_config('synchronous_commit', 'off', true)", false};
+
 static const struct msp_statement upsert_statement = {"ticket_upsert", msp_query_ticket_upsert,
                                                       false};
 
@@ -165,7 +168,8 @@ static void add_call(struct msp_ticket_batch *batch, const struct msp_statement 
 
 enum msp_result msp_ticket_batch_send(struct msp_db *db, int64_t tenant_id,
                                       struct msp_ticket_batch *batch,
-                                      const struct msp_cursor_move *move, int64_t deadline_ms,
+                                      const struct msp_cursor_move *move,
+                                      enum msp_batch_safety safety, int64_t deadline_ms,
                                       struct msp_error *error)
 {
     batch->call_count = 0;
@@ -188,6 +192,8 @@ enum msp_result msp_ticket_batch_send(struct msp_db *db, int64_t tenant_id,
         msp_params_bool(&batch->cursor_params, move->drained);
         add_call(batch, &cursor_statement, &batch->cursor_params);
     }
+    if (safety == MSP_BATCH_SAFE_LATER)
+        add_call(batch, &safe_later_statement, NULL);
     if (!good)
         return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory for a batch of tickets.");
     struct msp_scope scope = {tenant_id, NULL};

@@ -119,7 +119,7 @@ span AS (
 -- within the same 24 hours start on the same local day or on two in a row, and so merge without a gap.
 by_start AS (
     SELECT min(earliest) AS earliest, max(latest) AS latest
-      FROM span WHERE earliest <= now() GROUP BY (earliest AT TIME ZONE 'UTC')::date
+      FROM span WHERE earliest <= now() GROUP BY (date_part('epoch', earliest) / 86400)::integer
 ),
 -- Days that have not come yet need no mark: nothing computed them.
 marked_days AS (

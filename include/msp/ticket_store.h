@@ -9,7 +9,7 @@
 #include "msp/db.h"
 #include "msp/ticket.h"
 
-#define MSP_TICKET_BATCH_ROWS 2000
+#define MSP_TICKET_BATCH_ROWS 4000
 
 struct msp_ingest_stats {
     int64_t fetched, inserted, updated, unchanged, rejected;
@@ -47,12 +47,23 @@ struct msp_cursor_move {
 };
 
 /*
+ * When a batch must be on disk. WAL is written in order, so that one commit that waits for the disk
+ * makes all before it safe too: of a stream that is acknowledged as a whole only the last batch
+ * need wait.
+ */
+enum msp_batch_safety {
+    MSP_BATCH_SAFE_LATER, /* with the next commit that waits; never half */
+    MSP_BATCH_SAFE_NOW,
+};
+
+/*
  * Sends the batch's transaction without waiting for its end; `move` may be NULL (a push). The batch
- * must stay as it is until msp_ticket_batch_receive. An empty batch with a move is fine.
+ * must stay as it is until msp_ticket_batch_receive. An empty batch is fine.
  */
 enum msp_result msp_ticket_batch_send(struct msp_db *db, int64_t tenant_id,
                                       struct msp_ticket_batch *batch,
-                                      const struct msp_cursor_move *move, int64_t deadline_ms,
+                                      const struct msp_cursor_move *move,
+                                      enum msp_batch_safety safety, int64_t deadline_ms,
                                       struct msp_error *error) MSP_MUST_CHECK;
 
 /* Waits for the commit and adds to *stats. MSP_CONFLICT (code "cursor_moved"): the stored cursor is

@@ -97,9 +97,10 @@ static enum msp_result send_page(struct pull *pull, int filled, struct msp_error
         .next = pull->page[filled].next_cursor,
         .drained = pull->page[filled].drained,
     };
-    enum msp_result result =
-        msp_ticket_batch_send(pull->run->db, pull->run->job->tenant_id, pull->batches[filled],
-                              &move, msp_job_run_deadline_in(pull->run, STORE_DEADLINE_MS), error);
+    /* The commit of the job's end is behind every page and waits for the disk. */
+    enum msp_result result = msp_ticket_batch_send(
+        pull->run->db, pull->run->job->tenant_id, pull->batches[filled], &move,
+        MSP_BATCH_SAFE_LATER, msp_job_run_deadline_in(pull->run, STORE_DEADLINE_MS), error);
     if (result == MSP_OK) {
         pull->in_flight = filled;
         memcpy(pull->at, pull->page[filled].next_cursor, sizeof pull->at);

@@ -2,7 +2,6 @@
 #include "ingest_lines.h"
 
 #include "../body.h"
-#include "msp/json_reader.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,10 +10,6 @@
 #define READ_BYTES         (64U * 1024)
 #define BUFFER_BYTES       (MSP_INGEST_LINE_BYTES + READ_BYTES)
 #define KEPT_PAYLOAD_BYTES (8U * 1024) /* as much of a refused line as raw_rejects keeps */
-
-/* A ticket has some 20 members; the rest is room for members of the source that we ignore. */
-static const struct msp_json_limits line_limits = {
-    .max_bytes = MSP_INGEST_LINE_BYTES, .max_depth = 8, .max_elements = 20000};
 
 struct cutter {
     struct msp_ingest_sink *sink;
@@ -50,19 +45,13 @@ static enum msp_result take_line(struct cutter *cutter, const char *line, size_t
 {
     struct msp_error reason;
     enum msp_result result;
-    json_t *value;
+    bool refused;
 
     cutter->reading->lines++;
     if (is_blank(line, length))
         return MSP_OK;
-    result = msp_json_parse(line, length, &line_limits, &value, &reason);
-    if (result == MSP_NO_MEMORY)
-        return msp_fail(error, result, "no_memory", "%s", reason.detail);
-    if (result != MSP_OK)
-        return reject_line(cutter, &reason, line, length, error);
-    result = msp_ingest_sink_take(cutter->sink, value, "", line, length, error);
-    json_decref(value);
-    return result;
+    result = msp_ingest_sink_take_line(cutter->sink, line, length, &refused, &reason, error);
+    return refused ? reject_line(cutter, &reason, line, length, error) : result;
 }
 
 static enum msp_result refuse_long_line(struct cutter *cutter, const char *line,

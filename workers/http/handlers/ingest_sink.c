@@ -31,7 +31,7 @@ enum msp_result msp_ingest_sink_open(struct msp_ingest_sink *sink,
                                      const struct msp_request *request, int64_t tenant_id,
                                      struct msp_error *error)
 {
-    *sink = (struct msp_ingest_sink){.request = request, .tenant_id = tenant_id};
+    *sink = (struct msp_ingest_sink){.request = request, .tenant_id = tenant_id, .on_disk = true};
     sink->batches[0] = msp_ticket_batch_new();
     return sink->batches[0] == NULL ? no_memory(error) : MSP_OK;
 }
@@ -79,7 +79,8 @@ void msp_ingest_sink_settle(struct msp_ingest_sink *sink)
 }
 
 /* Waits for the batch sent before, sends the one just filled, and goes on with the other. */
-static enum msp_result hand_over(struct msp_ingest_sink *sink, struct msp_error *error)
+static enum msp_result hand_over(struct msp_ingest_sink *sink, enum msp_batch_safety safety,
+                                 struct msp_error *error)
 {
     enum msp_result result = receive(sink, error);
 
@@ -87,13 +88,14 @@ static enum msp_result hand_over(struct msp_ingest_sink *sink, struct msp_error 
         result = msp_input_database(sink->request, &sink->db, error);
     if (result != MSP_OK)
         return result;
-    result = msp_ticket_batch_send(sink->db, sink->tenant_id, batch(sink), NULL,
+    result = msp_ticket_batch_send(sink->db, sink->tenant_id, batch(sink), NULL, safety,
                                    batch_deadline_ms(), error);
     if (result != MSP_OK) {
         give_connection(sink);
         return result;
     }
     sink->in_flight = true;
+    sink->on_disk = safety == MSP_BATCH_SAFE_NOW;
     sink->sent_ms = msp_clock_monotonic_ms();
     sink->filling = !sink->filling;
     if (batch(sink) == NULL)
@@ -104,7 +106,7 @@ static enum msp_result hand_over(struct msp_ingest_sink *sink, struct msp_error 
 static enum msp_result make_room(struct msp_ingest_sink *sink, struct msp_error *error)
 {
     if (msp_ticket_batch_full(batch(sink)))
-        return hand_over(sink, error);
+        return hand_over(sink, MSP_BATCH_SAFE_LATER, error);
     if (sink->in_flight && msp_clock_monotonic_ms() - sink->sent_ms > HOLD_CONNECTION_MS)
         return receive(sink, error);
     return MSP_OK;
@@ -166,11 +168,32 @@ enum msp_result msp_ingest_sink_take(struct msp_ingest_sink *sink, const json_t 
     return reject_value(sink, value, place, &reason, payload, payload_length, error);
 }
 
+enum msp_result msp_ingest_sink_take_line(struct msp_ingest_sink *sink, const char *line,
+                                          size_t length, bool *out_refused,
+                                          struct msp_error *reason, struct msp_error *error)
+{
+    struct msp_ticket ticket;
+    enum msp_result result = make_room(sink, error);
+
+    *out_refused = false;
+    if (result != MSP_OK)
+        return result;
+    result =
+        msp_ticket_from_line(line, length, msp_ticket_batch_arena(batch(sink)), &ticket, reason);
+    if (result == MSP_OK)
+        return msp_ticket_batch_add(batch(sink), &ticket, error);
+    if (result == MSP_NO_MEMORY)
+        return no_memory(error);
+    *out_refused = true;
+    return MSP_OK;
+}
+
 enum msp_result msp_ingest_sink_finish(struct msp_ingest_sink *sink, struct msp_error *error)
 {
     enum msp_result result = MSP_OK;
 
-    if (!msp_ticket_batch_empty(batch(sink)))
-        result = hand_over(sink, error);
+    /* An empty last batch too, if one before it has yet to reach the disk. */
+    if (!msp_ticket_batch_empty(batch(sink)) || !sink->on_disk)
+        result = hand_over(sink, MSP_BATCH_SAFE_NOW, error);
     return result == MSP_OK ? receive(sink, error) : result;
 }

@@ -17,6 +17,7 @@ struct msp_ingest_sink {
     int filling;                   /* index of the batch that takes tickets */
     bool in_flight;                /* the other one is with PostgreSQL */
     int64_t sent_ms;               /* since when */
+    bool on_disk;                  /* nothing sent waits for a later commit to be safe */
     struct msp_ingest_stats stats; /* of what is committed */
 };
 
@@ -35,6 +36,15 @@ void msp_ingest_sink_done(struct msp_ingest_sink *sink);
 enum msp_result msp_ingest_sink_take(struct msp_ingest_sink *sink, const json_t *value,
                                      const char *place, const char *payload, size_t payload_length,
                                      struct msp_error *error) MSP_MUST_CHECK;
+
+/*
+ * Takes one line of NDJSON. *out_refused says that it is no good ticket, for the reason in *reason;
+ * the caller notes the reject. Failures are the database's, never the ticket's.
+ */
+enum msp_result msp_ingest_sink_take_line(struct msp_ingest_sink *sink, const char *line,
+                                          size_t length, bool *out_refused,
+                                          struct msp_error *reason,
+                                          struct msp_error *error) MSP_MUST_CHECK;
 
 /* Notes a reject that was found before there was a value. */
 enum msp_result msp_ingest_sink_reject(struct msp_ingest_sink *sink, const struct msp_error *reason,

@@ -5,7 +5,6 @@
  * Cursor: "m1:<bytes>:<lines>", both counted in the uncompressed text read so far.
  */
 #include "msp/clock.h"
-#include "msp/json_reader.h"
 #include "sources/source.h"
 
 #include <errno.h>
@@ -20,9 +19,6 @@
 #define CHUNK_BYTES    (256U << 10)
 #define LINE_MAX_BYTES (256U << 10) /* what one ticket may be; as a request body's */
 #define BUFFER_BYTES   (LINE_MAX_BYTES + CHUNK_BYTES)
-
-static const struct msp_json_limits line_limits = {
-    .max_bytes = LINE_MAX_BYTES, .max_depth = 16, .max_elements = 2000};
 
 struct mock_reader {
     struct msp_source_reader base; /* must be first */
@@ -264,15 +260,9 @@ static enum msp_result skip_line(struct mock_reader *reader, struct msp_error *e
 static enum msp_result take_line(const char *line, size_t length, struct msp_ticket_batch *batch,
                                  struct msp_error *out_fault, struct msp_error *error)
 {
-    json_t *object;
     struct msp_ticket ticket;
-    out_fault->result = msp_json_parse(line, length, &line_limits, &object, out_fault);
-    if (out_fault->result != MSP_OK) {
-        return MSP_OK;
-    }
     out_fault->result =
-        msp_ticket_from_json(object, msp_ticket_batch_arena(batch), &ticket, out_fault);
-    json_decref(object);
+        msp_ticket_from_line(line, length, msp_ticket_batch_arena(batch), &ticket, out_fault);
     if (out_fault->result != MSP_OK) {
         return MSP_OK;
     }
