@@ -309,6 +309,21 @@ enum msp_result msp_ticket_from_json(const json_t *object, struct msp_arena *are
     return result;
 }
 
+enum msp_result msp_ticket_keep(struct msp_ticket *ticket, struct msp_arena *arena,
+                                struct msp_error *error)
+{
+    for (size_t i = 0; i < MSP_TEXT_RULES; i++) {
+        const char *text = text_of(ticket, msp_text_rules[i].offset);
+        if (!text || msp_text_rules[i].words)
+            continue; /* a word is the table's own */
+        const char *copy = msp_arena_copy(arena, text, strlen(text));
+        if (!copy)
+            return no_memory(error);
+        msp_ticket_set(ticket, msp_text_rules[i].offset, (const void *)&copy, sizeof copy);
+    }
+    return MSP_OK;
+}
+
 static bool same_text(const char *a, const char *b)
 {
     return a == b || (a && b && strcmp(a, b) == 0);

@@ -9,9 +9,9 @@
 #include <string.h>
 
 static const struct msp_statement ingest_lock_statement = {
-    "kpi_ingest_lock", "SELECT pg_advisory_xact_lock(msp.lock_key($1::bigint, 1))", false};
+    "kpi_ingest_lock", "SELECT msp.lock_ingest($1::bigint, -1)", false};
 static const struct msp_statement compute_lock_statement = {
-    "kpi_compute_lock", "SELECT pg_advisory_xact_lock(msp.lock_key($1::bigint, 2))", false};
+    "kpi_compute_lock", "SELECT msp.lock_compute($1::bigint)", false};
 static const struct msp_statement announce_statement = {"kpi_announce", msp_query_kpi_announce,
                                                         false};
 static const struct msp_statement wanted_statement = {"kpi_wanted", msp_query_kpi_wanted, false};

@@ -14,7 +14,7 @@
 
 #define REJECT_PAYLOAD_BYTES 8192
 
-struct msp_ticket_batch *msp_ticket_batch_new(void)
+struct msp_ticket_batch *msp_ticket_batch_new(int shard)
 {
     struct msp_ticket_batch *batch = calloc(1, sizeof(*batch));
     if (batch == NULL)
@@ -24,6 +24,7 @@ struct msp_ticket_batch *msp_ticket_batch_new(void)
         free(batch);
         return NULL;
     }
+    batch->shard = shard;
     return batch;
 }
 
@@ -45,12 +46,14 @@ struct msp_arena *msp_ticket_batch_arena(struct msp_ticket_batch *batch)
     return batch->arena;
 }
 
-void msp_ticket_batch_clear(struct msp_ticket_batch *batch)
+void msp_ticket_batch_clear(struct msp_ticket_batch *batch, int shard)
 {
+    batch->shard = shard;
     msp_arena_reset(batch->arena);
     batch->ticket_count = 0;
     batch->reject_count = 0;
     batch->fetched = 0;
+    batch->sealed = false;
     memset(batch->slots, 0, sizeof(batch->slots));
 }
 
@@ -74,6 +77,12 @@ static uint32_t hash_text(const char *text)
     for (; *text != '\0'; text++)
         hash = (hash ^ (unsigned char)*text) * 16777619U;
     return hash;
+}
+
+int msp_ticket_shard(const struct msp_ticket *ticket)
+{
+    /* The upper half: find_slot goes by the lower bits. */
+    return (int)((hash_text(ticket->external_id) >> 16) % MSP_INGEST_SHARDS);
 }
 
 /* The ticket's slot: taken by it, or the free one it would take. */

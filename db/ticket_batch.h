@@ -23,6 +23,7 @@ struct batch_reject {
 #define BATCH_ARRAYS      22
 
 struct msp_ticket_batch {
+    int shard;               /* or MSP_EVERY_SHARD */
     struct msp_arena *arena; /* texts of tickets and rejects */
     struct batch_ticket tickets[MSP_TICKET_BATCH_ROWS];
     size_t ticket_count;
@@ -30,6 +31,7 @@ struct msp_ticket_batch {
     size_t reject_count;
     int64_t fetched;             /* arrivals and rejects */
     uint16_t slots[BATCH_SLOTS]; /* open addressing over tickets: index + 1, 0 = free */
+    bool sealed;                 /* the parameters below are built */
     /* For the transaction under way; they must outlive it. */
     struct msp_buffer arrays[BATCH_ARRAYS];
     struct msp_buffer reject_arrays[4];

@@ -10,11 +10,12 @@
 #include <string.h>
 
 /*
- * Two batches of one tenant at once would each miss the other's old rows, and with them dirty days.
- * The lock is a statement of its own, so that the upsert's snapshot is taken once it is held.
+ * Two batches with tickets of one shard at once would each miss the other's old rows, and with them
+ * dirty days. The lock is a statement of its own, so that the upsert's snapshot is taken once it is
+ * held.
  */
 static const struct msp_statement lock_statement = {
-    "ingest_lock", "SELECT pg_advisory_xact_lock(msp.lock_key($1::bigint, 1))", false};
+    "ingest_lock", "SELECT msp.lock_ingest($1::bigint, $2::bigint::integer)", false};
 
 static const struct msp_statement safe_later_statement = {
     "ingest_safe_later", "SELECT set_config('synchronous_commit', 'off', true)", false};
@@ -166,23 +167,36 @@ static void add_call(struct msp_ticket_batch *batch, const struct msp_statement 
     batch->calls[batch->call_count++] = (struct msp_call){statement, params, NULL};
 }
 
+enum msp_result msp_ticket_batch_seal(struct msp_ticket_batch *batch, int64_t tenant_id,
+                                      struct msp_error *error)
+{
+    if (batch->sealed)
+        return MSP_OK;
+    msp_params_init(&batch->lock_params);
+    msp_params_int(&batch->lock_params, tenant_id);
+    msp_params_int(&batch->lock_params, batch->shard);
+    batch->sealed = build_upsert(batch, tenant_id) &&
+                    (batch->reject_count == 0 || build_rejects(batch, tenant_id));
+    if (!batch->sealed)
+        return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory for a batch of tickets.");
+    return MSP_OK;
+}
+
 enum msp_result msp_ticket_batch_send(struct msp_db *db, int64_t tenant_id,
                                       struct msp_ticket_batch *batch,
                                       const struct msp_cursor_move *move,
                                       enum msp_batch_safety safety, int64_t deadline_ms,
                                       struct msp_error *error)
 {
+    enum msp_result result = msp_ticket_batch_seal(batch, tenant_id, error);
+    if (result != MSP_OK)
+        return result;
     batch->call_count = 0;
-    msp_params_init(&batch->lock_params);
-    msp_params_int(&batch->lock_params, tenant_id);
     add_call(batch, &lock_statement, &batch->lock_params);
     /* Runs for an empty batch too: it notes that the tenant's data was looked at. */
     add_call(batch, &upsert_statement, &batch->upsert_params);
-    bool good = build_upsert(batch, tenant_id);
-    if (batch->reject_count > 0) {
-        good = build_rejects(batch, tenant_id) && good;
+    if (batch->reject_count > 0)
         add_call(batch, &reject_statement, &batch->reject_params);
-    }
     if (move != NULL) {
         msp_params_init(&batch->cursor_params);
         msp_params_int(&batch->cursor_params, tenant_id);
@@ -194,8 +208,6 @@ enum msp_result msp_ticket_batch_send(struct msp_db *db, int64_t tenant_id,
     }
     if (safety == MSP_BATCH_SAFE_LATER)
         add_call(batch, &safe_later_statement, NULL);
-    if (!good)
-        return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory for a batch of tickets.");
     struct msp_scope scope = {tenant_id, NULL};
     return msp_db_send(db, &scope, batch->calls, batch->call_count, deadline_ms, error);
 }

@@ -37,7 +37,20 @@ AS $$
      WHERE (candidate AT TIME ZONE zone)::date >= day
 $$;
 
--- Advisory lock keys: one a tenant and purpose.
-CREATE FUNCTION msp.lock_key(tenant bigint, purpose int) RETURNS bigint
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$ SELECT tenant * 8 + purpose $$;
+-- Writers of a tenant's tickets wait for one another, shard by shard (shard -1 = every one of the two, always in this
+-- order); so do computations of its KPIs. The keys of a tenant are its number times 8 and what follows.
+CREATE FUNCTION msp.lock_ingest(tenant bigint, shard integer) RETURNS void
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    IF shard IN (-1, 0) THEN
+        PERFORM pg_advisory_xact_lock(tenant * 8);
+    END IF;
+    IF shard IN (-1, 1) THEN
+        PERFORM pg_advisory_xact_lock(tenant * 8 + 1);
+    END IF;
+END $$;
+
+CREATE FUNCTION msp.lock_compute(tenant bigint) RETURNS void
+    LANGUAGE sql
+AS $$ SELECT pg_advisory_xact_lock(tenant * 8 + 2) $$;

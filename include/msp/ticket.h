@@ -67,6 +67,11 @@ enum msp_result msp_ticket_from_line(const char *line, size_t length, struct msp
                                      struct msp_ticket *out,
                                      struct msp_error *error) MSP_MUST_CHECK;
 
+/* Copies the ticket's texts into `arena`, so that it outlives the one it was read into.
+ * MSP_NO_MEMORY only. */
+enum msp_result msp_ticket_keep(struct msp_ticket *ticket, struct msp_arena *arena,
+                                struct msp_error *error) MSP_MUST_CHECK;
+
 /* Whether two tickets say the same in every member. */
 bool msp_ticket_same(const struct msp_ticket *a, const struct msp_ticket *b);
 

@@ -11,19 +11,30 @@
 
 #define MSP_TICKET_BATCH_ROWS 4000
 
+/*
+ * Writers of a tenant wait for one another, since each must see the rows that the other replaces.
+ * They do so by shard: the tickets of one shard are nobody else's while a batch of it is under way,
+ * so that two connections can share a long stream. A ticket's shard depends on its external id
+ * alone.
+ */
+#define MSP_INGEST_SHARDS 2
+#define MSP_EVERY_SHARD   (-1)
+int msp_ticket_shard(const struct msp_ticket *ticket);
+
 struct msp_ingest_stats {
     int64_t fetched, inserted, updated, unchanged, rejected;
 };
 
 struct msp_ticket_batch;
 
-struct msp_ticket_batch *msp_ticket_batch_new(void) MSP_MUST_CHECK;
+/* For tickets of one shard, or of MSP_EVERY_SHARD. */
+struct msp_ticket_batch *msp_ticket_batch_new(int shard) MSP_MUST_CHECK;
 void msp_ticket_batch_free(struct msp_ticket_batch *batch);
 
 /* Where texts of tickets to be added should be read into; emptied by msp_ticket_batch_clear. */
 struct msp_arena *msp_ticket_batch_arena(struct msp_ticket_batch *batch);
 
-/* Adds one; its texts must live in the batch's arena. MSP_NO_MEMORY only. */
+/* Adds one of the batch's shard; its texts must live in the batch's arena. MSP_NO_MEMORY only. */
 enum msp_result msp_ticket_batch_add(struct msp_ticket_batch *batch,
                                      const struct msp_ticket *ticket,
                                      struct msp_error *error) MSP_MUST_CHECK;
@@ -36,7 +47,8 @@ enum msp_result msp_ticket_batch_reject(struct msp_ticket_batch *batch,
 
 bool msp_ticket_batch_full(const struct msp_ticket_batch *batch);
 bool msp_ticket_batch_empty(const struct msp_ticket_batch *batch);
-void msp_ticket_batch_clear(struct msp_ticket_batch *batch);
+/* Empties it, for the tickets of a shard. */
+void msp_ticket_batch_clear(struct msp_ticket_batch *batch, int shard);
 
 /* What a pull moves together with its tickets. NULL texts = leave. */
 struct msp_cursor_move {
@@ -55,6 +67,13 @@ enum msp_batch_safety {
     MSP_BATCH_SAFE_LATER, /* with the next commit that waits; never half */
     MSP_BATCH_SAFE_NOW,
 };
+
+/*
+ * Builds the batch's parameters, which msp_ticket_batch_send would do first: for a caller whose
+ * connection is still busy with the batch before. Nothing may be added afterwards.
+ */
+enum msp_result msp_ticket_batch_seal(struct msp_ticket_batch *batch, int64_t tenant_id,
+                                      struct msp_error *error) MSP_MUST_CHECK;
 
 /*
  * Sends the batch's transaction without waiting for its end; `move` may be NULL (a push). The batch

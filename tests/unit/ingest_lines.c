@@ -5,6 +5,8 @@
 #include "workers/http/handlers/ingest_lines.h"
 #include "workers/http/body.h"
 
+#include "msp/json_reader.h"
+
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,15 +45,21 @@ static void note(const char *text)
     snprintf(seen + length, sizeof seen - length, "%s;", text);
 }
 
-enum msp_result msp_ingest_sink_take(struct msp_ingest_sink *sink, const json_t *value,
-                                     const char *place, const char *payload, size_t payload_length,
-                                     struct msp_error *error)
+enum msp_result msp_ingest_sink_take_line(struct msp_ingest_sink *sink, const char *line,
+                                          size_t length, bool *out_refused,
+                                          struct msp_error *reason, struct msp_error *error)
 {
-    char text[128];
+    static const struct msp_json_limits limits = {MSP_INGEST_LINE_BYTES, 8, 20000};
+    char text[256];
+    json_t *value;
 
-    (void)sink, (void)place, (void)payload, (void)payload_length, (void)error;
+    (void)sink, (void)error;
+    *out_refused = msp_json_parse(line, length, &limits, &value, reason) != MSP_OK;
+    if (*out_refused)
+        return MSP_OK;
     snprintf(text, sizeof text, "T %s", json_string_value(json_object_get(value, "external_id")));
     note(text);
+    json_decref(value);
     return MSP_OK;
 }
 

@@ -91,12 +91,12 @@ static enum msp_result page(struct msp_source_reader *reader, const char *cursor
 /* Pulls everything in pages of `max` and returns how many pages that took. */
 static int pull_all(struct msp_source_reader *reader, int max, char *cursor)
 {
-    struct msp_ticket_batch *batch = msp_ticket_batch_new();
+    struct msp_ticket_batch *batch = msp_ticket_batch_new(MSP_EVERY_SHARD);
     struct msp_source_page got = {.drained = false};
     int pages = 0;
     while (!got.drained && pages < 100) {
         cr_assert(page(reader, cursor, max, batch, &got) == MSP_OK);
-        msp_ticket_batch_clear(batch);
+        msp_ticket_batch_clear(batch, MSP_EVERY_SHARD);
         (void)snprintf(cursor, MSP_CURSOR_BYTES, "%s", got.next_cursor);
         pages++;
     }
@@ -146,11 +146,11 @@ Test(mock_source, reads_a_compressed_file_from_any_cursor_with_a_new_reader)
     cr_assert(gzwrite(file, text, (unsigned)strlen(text)) > 0);
     gzclose(file);
     struct msp_source_page got;
-    struct msp_ticket_batch *batch = msp_ticket_batch_new();
+    struct msp_ticket_batch *batch = msp_ticket_batch_new(MSP_EVERY_SHARD);
     struct msp_source_reader *reader = open_source();
     cr_assert(page(reader, "", 2000, batch, &got) == MSP_OK && !got.drained);
     msp_mock_source.close(reader);
-    msp_ticket_batch_clear(batch);
+    msp_ticket_batch_clear(batch, MSP_EVERY_SHARD);
     char cursor[MSP_CURSOR_BYTES];
     (void)snprintf(cursor, MSP_CURSOR_BYTES, "%s", got.next_cursor);
     reader = open_source();
@@ -252,7 +252,7 @@ Test(mock_source, refuses_a_cursor_of_another_making)
         "m2:1:1", "m1:", "m1:1", "m1:1:1x", "m1:-1:0", "nonsense", "m1:99999999999999999999:1",
         "m1: 1:1"};
     struct msp_source_page got;
-    struct msp_ticket_batch *batch = msp_ticket_batch_new();
+    struct msp_ticket_batch *batch = msp_ticket_batch_new(MSP_EVERY_SHARD);
     put("acme.ndjson", "\n");
     struct msp_source_reader *reader = open_source();
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -273,13 +273,13 @@ Test(mock_source, tells_of_a_compressed_file_that_was_cut)
     struct stat status;
     cr_assert(stat(path, &status) == 0 && truncate(path, status.st_size / 2) == 0);
     struct msp_source_page got;
-    struct msp_ticket_batch *batch = msp_ticket_batch_new();
+    struct msp_ticket_batch *batch = msp_ticket_batch_new(MSP_EVERY_SHARD);
     struct msp_source_reader *reader = open_source();
     enum msp_result result = MSP_OK;
     char cursor[MSP_CURSOR_BYTES] = "";
     for (int i = 0; i < 5 && result == MSP_OK; i++) {
         result = page(reader, cursor, 2000, batch, &got);
-        msp_ticket_batch_clear(batch);
+        msp_ticket_batch_clear(batch, MSP_EVERY_SHARD);
         (void)snprintf(cursor, MSP_CURSOR_BYTES, "%s", got.next_cursor);
     }
     cr_assert(result == MSP_BROKEN);

@@ -9,7 +9,7 @@ static struct msp_ticket_batch *batch;
 
 static void make_batch(void)
 {
-    batch = msp_ticket_batch_new();
+    batch = msp_ticket_batch_new(MSP_EVERY_SHARD);
     cr_assert_not_null(batch);
 }
 
@@ -88,7 +88,7 @@ Test(ticket_batch, a_cleared_batch_is_empty)
 {
     add("A", 10, MSP_NO_VERSION, "one");
     cr_assert_not(msp_ticket_batch_empty(batch));
-    msp_ticket_batch_clear(batch);
+    msp_ticket_batch_clear(batch, MSP_EVERY_SHARD);
     cr_assert(msp_ticket_batch_empty(batch));
     add("A", 5, MSP_NO_VERSION, "older, but nothing is there any more");
     cr_assert_eq(batch->ticket_count, 1);

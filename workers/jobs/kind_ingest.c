@@ -80,7 +80,7 @@ static enum msp_result receive_page(struct pull *pull, struct msp_error *error)
     enum msp_result result = msp_ticket_batch_receive(
         pull->run->db, pull->batches[written],
         msp_job_run_deadline_in(pull->run, STORE_DEADLINE_MS), &pull->stats, error);
-    msp_ticket_batch_clear(pull->batches[written]);
+    msp_ticket_batch_clear(pull->batches[written], MSP_EVERY_SHARD);
     if (result == MSP_OK) {
         memcpy(pull->stored, pull->page[written].next_cursor, sizeof pull->stored);
         pull->drained = pull->page[written].drained;
@@ -124,7 +124,7 @@ static enum msp_result restart_after_clash(struct pull *pull, enum msp_result cl
 static enum msp_result turn(struct pull *pull, bool *out_done, struct msp_error *error)
 {
     int filled = pull->in_flight == 0 ? 1 : 0;
-    msp_ticket_batch_clear(pull->batches[filled]);
+    msp_ticket_batch_clear(pull->batches[filled], MSP_EVERY_SHARD);
     enum msp_result read = pull->reader->source->page(pull->reader, pull->at, MSP_TICKET_BATCH_ROWS,
                                                       pull->batches[filled], pull->run->deadline_ms,
                                                       &pull->page[filled], error);
@@ -251,8 +251,8 @@ static enum msp_result pull_tenant(struct pull *pull, const json_t *asked_cursor
         result = choose_start(pull, asked_cursor, error);
     }
     if (result == MSP_OK) {
-        pull->batches[0] = msp_ticket_batch_new();
-        pull->batches[1] = msp_ticket_batch_new();
+        pull->batches[0] = msp_ticket_batch_new(MSP_EVERY_SHARD);
+        pull->batches[1] = msp_ticket_batch_new(MSP_EVERY_SHARD);
         if (pull->batches[0] == NULL || pull->batches[1] == NULL) {
             result = msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory for a page.");
         }

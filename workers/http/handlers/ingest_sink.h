@@ -1,7 +1,8 @@
 /*
- * Where pushed tickets go: two batches take turns, so that while PostgreSQL writes one the next
- * lines are read into the other. Holds a connection of the pool only while a batch is under way, so
- * that slow senders leave the others theirs.
+ * Where pushed tickets go. Batches take turns, so that while PostgreSQL writes one the next lines
+ * are read into another; what does not fit one batch is shared by two lanes with a connection each,
+ * one a shard of the tickets. A lane holds a connection of the pool only while a batch is under
+ * way, so that slow senders leave the others theirs.
  */
 #ifndef MSP_HTTP_INGEST_SINK_H
 #define MSP_HTTP_INGEST_SINK_H
@@ -9,15 +10,22 @@
 #include "../request.h"
 #include "msp/ticket_store.h"
 
+struct msp_ingest_lane {
+    struct msp_db *db; /* NULL unless in_flight */
+    struct msp_ticket_batch *batches[2];
+    int filling;     /* index of the batch that takes tickets */
+    bool in_flight;  /* the other one is with PostgreSQL */
+    int64_t sent_ms; /* since when */
+};
+
 struct msp_ingest_sink {
     const struct msp_request *request;
     int64_t tenant_id;
-    struct msp_db *db; /* NULL unless in_flight */
-    struct msp_ticket_batch *batches[2];
-    int filling;                   /* index of the batch that takes tickets */
-    bool in_flight;                /* the other one is with PostgreSQL */
-    int64_t sent_ms;               /* since when */
-    bool on_disk;                  /* nothing sent waits for a later commit to be safe */
+    struct msp_arena *scratch; /* the ticket at hand; owned */
+    struct msp_ingest_lane lanes[MSP_INGEST_SHARDS];
+    bool shared;  /* more than one batch came: the lanes share the tickets; before, the first takes
+                     all */
+    bool on_disk; /* nothing sent waits for a later commit to be safe */
     struct msp_ingest_stats stats; /* of what is committed */
 };
 
