@@ -33,9 +33,6 @@ static bool is_short_whole(double value)
     return fabs(value) < 1e15 && value == (double)(int64_t)value && !(value == 0 && signbit(value));
 }
 
-static const double powers_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,
-                                       1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19};
-
 /* `digits` / 10^places as text, without zeros at the end. */
 static size_t put_fixed(int64_t digits, int places, char out[32])
 {
@@ -43,41 +40,58 @@ static size_t put_fixed(int64_t digits, int places, char out[32])
         digits /= 10;
         places--;
     }
-    int64_t unit = (int64_t)powers_of_ten[places];
-    size_t length = msp_int64_format(digits / unit, out);
+    char text[MSP_INT64_TEXT_BYTES];
+    int count = (int)msp_int64_format(digits, text);
+    int whole = count - places;
+    size_t length = 0;
+
+    if (whole <= 0)
+        out[length++] = '0';
+    for (int i = 0; i < whole; i++)
+        out[length++] = text[i];
     if (places > 0)
         out[length++] = '.';
-    int64_t fraction = digits % unit;
-    for (int i = places - 1; i >= 0; i--) {
-        out[length + (size_t)i] = (char)('0' + fraction % 10);
-        fraction /= 10;
-    }
-    length += (size_t)places;
+    for (int i = whole; i < 0; i++)
+        out[length++] = '0';
+    for (int i = whole > 0 ? whole : 0; i < count; i++)
+        out[length++] = text[i];
     out[length] = '\0';
     return length;
 }
 
-/*
- * The text of a number from 0.001 to 10^15 if 15 digits tell it, or 16 that are below 2^53; else 0.
- * Such digits and 10^places are doubles without rounding, so IEEE division of the two gives what
- * strtod would make of the text (Clinger, "How to read floating point numbers accurately", 1990).
- */
-static size_t format_short(double value, char out[32])
-{
-    if (value < 1e-3 || value >= 1e15)
-        return 0;
-    int whole_digits = 0;
-    while (value >= powers_of_ten[whole_digits])
-        whole_digits++;
-    int leading_zeros = value >= 0.1 || whole_digits > 0 ? 0 : value >= 0.01 ? 1 : 2;
+__extension__ typedef unsigned __int128 wide;
 
-    for (int significant = 15; significant <= 16; significant++) {
-        int places = significant - whole_digits + leading_zeros;
-        double digits = rint(value * powers_of_ten[places]);
-        if (digits <= 0x1p53 && digits / powers_of_ten[places] == value)
-            return put_fixed((int64_t)digits, places, out);
+/*
+ * The shortest text of a number from 0.001 to 10^15, in exact integers: value = mantissa *
+ * 2^-shift, so the decimal of `places` digits behind the point that is nearest to it is mantissa *
+ * 10^places / 2^shift, rounded; and it reads back as the same double if it lies within half a unit
+ * of the mantissa. 15 digits cover all shorter texts, whose zeros are dropped; 17 always do. 53
+ * bits times 10^20 stay below 2^128.
+ */
+static size_t format_usual(double value, char out[32])
+{
+    int exponent;
+    uint64_t mantissa = (uint64_t)(frexp(value, &exponent) * 0x1p53);
+    int shift = 53 - exponent;
+    int magnitude =
+        0; /* value < 10^magnitude, of which only whole digits and leading zeros count */
+    double limit = 1;
+
+    for (; value >= limit; limit *= 10)
+        magnitude++;
+    for (limit = 0.1; value < limit; limit /= 10)
+        magnitude--;
+    wide power = 1;
+    for (int i = 0; i < 15 - magnitude; i++)
+        power *= 10;
+    for (int significant = 15;; significant++, power *= 10) {
+        wide exact = mantissa * power;
+        wide nearest = (exact + ((wide)1 << (shift - 1))) >> shift;
+        wide back = nearest << shift;
+        wide distance = back > exact ? back - exact : exact - back;
+        if (significant == 17 || 2 * distance < power)
+            return put_fixed((int64_t)nearest, significant - magnitude, out);
     }
-    return 0;
 }
 
 static size_t format_whole(double value, char out[32])
@@ -91,9 +105,8 @@ size_t msp_double_format(double value, char out[32])
 {
     if (is_short_whole(value))
         return format_whole(value, out);
-    size_t short_length = format_short(value, out);
-    if (short_length > 0)
-        return short_length;
+    if (value >= 1e-3 && value < 1e15)
+        return format_usual(value, out);
     /*
      * A text of 15 digits or fewer survives the way to a normal double and back, so %.15g finds it
      * if there is one; 17 digits always do. Subnormals have fewer digits than that to begin with.
