@@ -59,6 +59,9 @@ static size_t put_fixed(int64_t digits, int places, char out[32])
     return length;
 }
 
+static const double powers_of_ten[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                       1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+
 __extension__ typedef unsigned __int128 wide;
 
 /*
@@ -73,14 +76,10 @@ static size_t format_usual(double value, char out[32])
     int exponent;
     uint64_t mantissa = (uint64_t)(frexp(value, &exponent) * 0x1p53);
     int shift = 53 - exponent;
-    int magnitude =
-        0; /* value < 10^magnitude, of which only whole digits and leading zeros count */
-    double limit = 1;
+    int magnitude = value >= 0.1 ? 0 : value >= 0.01 ? -1 : -2;
+    while (magnitude >= 0 && value >= powers_of_ten[magnitude])
+        magnitude++; /* value < 10^magnitude */
 
-    for (; value >= limit; limit *= 10)
-        magnitude++;
-    for (limit = 0.1; value < limit; limit /= 10)
-        magnitude--;
     wide power = 1;
     for (int i = 0; i < 15 - magnitude; i++)
         power *= 10;
