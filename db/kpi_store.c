@@ -212,8 +212,8 @@ static enum msp_result read_sketch(const PGresult *rows, int row, int column,
     if (sketch == NULL || bins == NULL || counts == NULL)
         return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to read KPIs.");
     for (size_t i = 0; i < size; i++) {
-        bins[i] = (int16_t)msp_wire_element(bins_wire, i, 2);
-        counts[i] = (int32_t)msp_wire_element(counts_wire, i, 4);
+        bins[i] = msp_wire_int2_element(bins_wire, i);
+        counts[i] = msp_wire_int4_element(counts_wire, i);
     }
     *sketch = (struct msp_ddsketch){.count = msp_result_int(rows, row, column),
                                     .sum = msp_result_int(rows, row, column + 1),

@@ -94,11 +94,6 @@ size_t msp_wire_int_array(const PGresult *result, int row, int column, size_t wi
     return count;
 }
 
-int64_t msp_wire_element(const char *first, size_t index, size_t width)
-{
-    return read_int(first + index * (4 + width) + 4, width);
-}
-
 static void add_u32(struct msp_buffer *out, uint32_t value)
 {
     uint32_t wire = htobe32(value);

@@ -5,6 +5,9 @@
 #include "msp/buffer.h"
 #include "msp/db.h"
 
+#include <endian.h>
+#include <string.h>
+
 /* Days and instants of binary or text-free results; MSP_NO_DAY and MSP_NO_TIME for null. Binary
  * results only. */
 int32_t msp_wire_day(const PGresult *result, int row, int column);
@@ -17,8 +20,20 @@ int64_t msp_wire_time(const PGresult *result, int row, int column);
  */
 size_t msp_wire_int_array(const PGresult *result, int row, int column, size_t width,
                           const char **out);
-/* Element `index` of such an array. */
-int64_t msp_wire_element(const char *first, size_t index, size_t width);
+/* Element `index` of such an array; here, since a month's answer reads tens of thousands. */
+static inline int16_t msp_wire_int2_element(const char *first, size_t index)
+{
+    uint16_t wire;
+    memcpy(&wire, first + index * (4 + sizeof wire) + 4, sizeof wire);
+    return (int16_t)be16toh(wire);
+}
+
+static inline int32_t msp_wire_int4_element(const char *first, size_t index)
+{
+    uint32_t wire;
+    memcpy(&wire, first + index * (4 + sizeof wire) + 4, sizeof wire);
+    return (int32_t)be32toh(wire);
+}
 
 /* Builds the binary form of a one-dimensional array in a buffer. */
 enum msp_wire_oid {
