@@ -2,7 +2,6 @@
 #include "dependency_health.h"
 
 #include "msp/clock.h"
-#include "msp/log.h"
 
 #include <stddef.h>
 
@@ -23,8 +22,8 @@ bool dependency_note(const struct dependency *dependency, enum msp_result result
     store(dependency->ok_since_us, fine ? now_us : 0);
     store(dependency->failed_since_us, fine ? 0 : now_us);
     if (!fine)
-        msp_log(MSP_LOG_ERROR, "Not reachable", "what", dependency->name, "detail", error->detail,
-                NULL);
+        msp_log(dependency->loss, "Not reachable", "what", dependency->name, "detail",
+                error->detail, NULL);
     else if (had_failed)
         msp_log(MSP_LOG_INFO, "Reachable again", "what", dependency->name, NULL);
     return fine;

@@ -3,12 +3,14 @@
 #ifndef MSP_DEPENDENCY_HEALTH_H
 #define MSP_DEPENDENCY_HEALTH_H
 
+#include "msp/log.h"
 #include "msp/result.h"
 #include "msp/status_board.h"
 
 /* Where one dependency's state stands on the board. */
 struct dependency {
     const char *name;
+    enum msp_log_level loss; /* how bad it is to lose it */
     int64_t *ok_since_us;
     int64_t *failed_since_us;
 };

@@ -24,9 +24,9 @@
 #define FIRST_RETRY_MS 125
 
 /* Past these an answer is as good as none; they also bound how late a request to stop is heard. */
-#define LOOK_TIMEOUT_MS  1000
+#define LOOK_TIMEOUT_MS  2000
 #define READ_TIMEOUT_MS  5000
-#define REDIS_TIMEOUT_MS 250
+#define REDIS_TIMEOUT_MS 1000
 
 struct keeper {
     const struct msp_child *child;
@@ -255,9 +255,11 @@ int msp_snapshot_keeper_main(const struct msp_child *child)
     struct msp_board_health *health = &child->shared->board->health;
     struct keeper keeper = {
         .child = child,
-        .postgres_health = {"PostgreSQL", &health->postgres_ok_since_us,
+        .postgres_health = {"PostgreSQL", MSP_LOG_ERROR, &health->postgres_ok_since_us,
                             &health->postgres_failed_since_us},
-        .redis_health = {"Redis", &health->redis_ok_since_us, &health->redis_failed_since_us},
+        /* Nothing is refused for want of Redis. */
+        .redis_health = {"Redis", MSP_LOG_WARNING, &health->redis_ok_since_us,
+                         &health->redis_failed_since_us},
     };
     const int code = keep(&keeper);
     close_all(&keeper);
