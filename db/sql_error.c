@@ -14,7 +14,7 @@ static const struct meaning meanings[] = {
     {"MS002", MSP_CONFLICT, false},   {"MS003", MSP_NOT_FOUND, false},
     {"23505", MSP_CONFLICT, false},   /* unique_violation */
     {"23514", MSP_INVALID, false},    /* check_violation */
-    {"40", MSP_CONFLICT, false},      /* serialization failure, deadlock */
+    {"40", MSP_UNAVAILABLE, false},   /* serialization failure, deadlock: the same again will do */
     {"22", MSP_INVALID, false},       /* data exception */
     {"42501", MSP_FORBIDDEN, false},  /* insufficient_privilege, row-level security */
     {"42P01", MSP_UNAVAILABLE, true}, /* undefined_table: the schema is not there yet */

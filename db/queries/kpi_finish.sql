@@ -7,10 +7,17 @@ WITH computed AS (
         SET revision = k.revision + 1, computed_at = EXCLUDED.computed_at
     RETURNING k.day
 ),
+-- Locked in the order in which ingests mark days, so that neither can wait for the other in a circle.
+read_marks AS (
+    SELECT d.day
+      FROM msp.kpi_dirty_days d JOIN unnest($2::date[], $3::bigint[]) AS r (day, mark)
+        ON d.day = r.day AND d.mark = r.mark
+     WHERE d.tenant_id = $1::bigint
+     ORDER BY d.day FOR UPDATE OF d
+),
 cleared AS (
-    DELETE FROM msp.kpi_dirty_days d
-     USING unnest($2::date[], $3::bigint[]) AS r (day, mark)
-     WHERE d.tenant_id = $1::bigint AND d.day = r.day AND d.mark = r.mark
+    DELETE FROM msp.kpi_dirty_days d USING read_marks r
+     WHERE d.tenant_id = $1::bigint AND d.day = r.day
     RETURNING d.day
 ),
 all_days AS (

@@ -83,11 +83,11 @@ struct msp_call {
 /*
  * BEGIN, scope, all calls, COMMIT in one round trip. On failure nothing was committed, unless
  * the failure is MSP_TIMED_OUT or MSP_UNAVAILABLE behind the sending of COMMIT, which nobody can
- * know. Failures: MSP_UNAVAILABLE (cannot connect, connection lost), MSP_TIMED_OUT (the statement
- * is cancelled on the server too), MSP_CANCELLED, MSP_CONFLICT (unique violation 23505, or a
- * serialization failure), MSP_INVALID (class 22 and check violations, and SQLSTATE MS001 raised by
- * our own functions), MSP_FORBIDDEN (42501), MSP_BROKEN otherwise; error->code is "sql_" and the
- * SQLSTATE where the server gave one.
+ * know. Failures: MSP_UNAVAILABLE (cannot connect, connection lost, a deadlock or serialization
+ * failure: the same again will do), MSP_TIMED_OUT (the statement is cancelled on the server too),
+ * MSP_CANCELLED, MSP_CONFLICT (unique violation 23505), MSP_INVALID (class 22 and check violations,
+ * and SQLSTATE MS001 raised by our own functions), MSP_FORBIDDEN (42501), MSP_BROKEN otherwise;
+ * error->code is "sql_" and the SQLSTATE where the server gave one.
  */
 enum msp_result msp_db_transact(struct msp_db *db, const struct msp_scope *scope,
                                 struct msp_call *calls, size_t count, int64_t deadline_ms,
