@@ -272,3 +272,53 @@ Test(json_writer, a_full_buffer_is_seen_at_the_end)
     cr_assert(buffer.failed);
     cr_assert_leq(buffer.length, 8);
 }
+
+/* The fewest digits that read back, found by trying. */
+static int fewest_digits(double value)
+{
+    char text[40];
+    int digits = 1;
+
+    for (; digits < 17; digits++) {
+        snprintf(text, sizeof text, "%.*e", digits - 1, value);
+        if (strtod(text, NULL) == value)
+            break;
+    }
+    return digits;
+}
+
+/* Digits from the first that is not 0 to the last that is not 0. */
+static int significant_digits(const char *text)
+{
+    int count = 0;
+    int counted = 0;
+
+    for (; *text != '\0'; text++) {
+        if (*text < '0' || *text > '9' || (count == 0 && *text == '0'))
+            continue;
+        count++;
+        if (*text != '0')
+            counted = count;
+    }
+    return counted;
+}
+
+Test(json_writer, the_shortest_text_of_many_numbers_reads_back_and_is_shortest)
+{
+    uint64_t state = 88172645463325252U;
+
+    for (int i = 0; i < 200000; i++) {
+        char text[32];
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        double value = i % 3 == 0   ? (double)(state % 100000000) / (double)(1 + (state >> 50)) / 60
+                       : i % 3 == 1 ? (double)(state >> 20) / 1e6
+                                    : (double)(state % 1000) / (double)(1 + (state >> 54));
+        if (value == 0)
+            continue;
+        msp_double_format(value, text);
+        cr_assert_eq(strtod(text, NULL), value, "%s", text);
+        cr_assert_eq(significant_digits(text), fewest_digits(value), "%s", text);
+    }
+}
