@@ -1,91 +1,11 @@
-/* Datasets as CSV rows straight from PostgreSQL, and the record of the files made of them. */
+/* The days an export is due for, and the record of the files made of them. Reads no rows. */
 #include "msp/export_store.h"
 
-#include "msp/buffer.h"
-#include "msp/clock.h"
-#include "msp/timestamp.h"
 #include "wire.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/*
- * A dataset: its header, and a COPY query over one tenant's days. Free text goes through
- * msp.csv_text; the first column is the row's day, and the `time_columns` behind it are instants
- * that are rewritten to RFC 3339 here, since formatting them in SQL costs more than the rest of the
- * row. Placeholders: %1$s the tenant's database key, %2$s an array of days, %3$s and %4$s the first
- * and last day.
- */
-static const struct dataset {
-    const char *name;
-    const char *header;
-    int time_columns;
-    const char *query;
-} datasets[MSP_DATASETS] = {
-    [MSP_DATASET_KPI_DAILY] =
-        {"kpi_daily",
-         "day,tenant_id,dimension,member,tickets_created,tickets_resolved,tickets_closed,"
-         "tickets_reopened,backlog,sla_known,sla_met,resolution_count,resolution_seconds_sum,"
-         "first_response_count,first_response_seconds_sum,csat_count,csat_sum\r\n",
-         0,
-         "COPY (SELECT k.day, (SELECT slug FROM msp.tenants WHERE tenant_id = %1$s), k.dimension,"
-         " msp.csv_text(k.member), k.tickets_created, k.tickets_resolved, k.tickets_closed,"
-         " k.tickets_reopened, k.backlog, k.sla_known, k.sla_met, k.resolution_count,"
-         " k.resolution_seconds_sum, k.first_response_count, k.first_response_seconds_sum,"
-         " k.csat_count, k.csat_sum"
-         " FROM msp.kpi_daily k WHERE k.tenant_id = %1$s AND k.day BETWEEN '%3$s' AND '%4$s'"
-         " AND k.dimension IN ('all', 'priority', 'category', 'assignee', 'group')"
-         " AND k.day = ANY ('%2$s'::date[])"
-         " ORDER BY k.day, k.dimension, k.member) TO STDOUT (FORMAT csv)"},
-    [MSP_DATASET_TICKETS] =
-        {"tickets",
-         "created_day,created_at,updated_at,first_response_at,resolved_at,closed_at,due_at,tenant_"
-         "id,"
-         "external_id,title,status,source_status,priority,category,assignee,requester,group,"
-         "channel,"
-         "sla_met,reopen_count,reassignment_count,csat,version\r\n",
-         6,
-         "COPY (SELECT msp.local_day(r.created_at, t.timezone) AS day, r.created_at, r.updated_at, "
-         "r.first_response_at, r.resolved_at,"
-         " r.closed_at, r.due_at, t.slug, msp.csv_text(r.external_id), msp.csv_text(r.title),"
-         " r.status, msp.csv_text(r.source_status), r.priority, msp.csv_text(r.category),"
-         " msp.csv_text(r.assignee), msp.csv_text(r.requester), msp.csv_text(r.\"group\"),"
-         " msp.csv_text(r.channel),"
-         " CASE WHEN r.sla_met THEN 'true' WHEN NOT r.sla_met THEN 'false' END,"
-         " r.reopen_count, r.reassignment_count, r.csat, r.version"
-         " FROM msp.tenants t"
-         " JOIN msp.raw_tickets r ON r.tenant_id = %1$s"
-         "  AND r.created_at >= (SELECT msp.day_start('%3$s', timezone)"
-         "                         FROM msp.tenants WHERE tenant_id = %1$s)"
-         "  AND r.created_at < (SELECT msp.day_start(date '%4$s' + 1, timezone)"
-         "                        FROM msp.tenants WHERE tenant_id = %1$s)"
-         " WHERE t.tenant_id = %1$s"
-         " AND msp.local_day(r.created_at, t.timezone) = ANY ('%2$s'::date[])"
-         " ORDER BY day, r.created_at, r.external_id) TO STDOUT (FORMAT csv)"},
-};
-
-const char *msp_dataset_name(enum msp_dataset dataset)
-{
-    return datasets[dataset].name;
-}
-
-bool msp_dataset_parse(const char *name, enum msp_dataset *out)
-{
-    for (int i = 0; i < MSP_DATASETS; i++) {
-        if (strcmp(datasets[i].name, name) == 0) {
-            *out = (enum msp_dataset)i;
-            return true;
-        }
-    }
-    return false;
-}
-
-const char *msp_dataset_header(enum msp_dataset dataset)
-{
-    return datasets[dataset].header;
-}
 
 /* complete: ended, computed, without a mark, and drained after its end where the source is pulled.
  */
@@ -151,7 +71,7 @@ enum msp_result msp_export_days(struct msp_db *db, int64_t tenant_id, enum msp_d
     msp_params_init(&params);
     msp_params_int(&params, tenant_id);
     if (changed) {
-        msp_params_text(&params, datasets[dataset].name);
+        msp_params_text(&params, msp_dataset_name(dataset));
     } else {
         msp_params_day(&params, from);
         msp_params_day(&params, to);
@@ -174,107 +94,6 @@ enum msp_result msp_export_days(struct msp_db *db, int64_t tenant_id, enum msp_d
     *out_days = days;
     *out_count = count;
     return MSP_OK;
-}
-
-struct stream {
-    int time_columns;
-    struct msp_buffer row;
-    msp_export_take take;
-    void *context;
-};
-
-/*
- * PostgreSQL writes instants as "2016-02-29 01:16:00+00" (datestyle ISO, timezone UTC), with a
- * fraction where there is one. Appends them as RFC 3339 ("2016-02-29T01:16:00Z") and returns where
- * the cells behind them start.
- */
-static const char *append_times(struct msp_buffer *out, const char *at, const char *end, int count)
-{
-    for (int i = 0; i < count && at < end; i++) {
-        const char *comma = memchr(at, ',', (size_t)(end - at));
-        if (comma == NULL)
-            break;
-        size_t length = (size_t)(comma - at);
-        if (length > 13 && at[10] == ' ') {
-            msp_buffer_append(out, at, 10);
-            msp_buffer_append(out, "T", 1);
-            msp_buffer_append(out, at + 11, length - 14);
-            msp_buffer_append(out, "Z,", 2);
-        } else {
-            msp_buffer_append(out, at, length + 1);
-        }
-        at = comma + 1;
-    }
-    return at;
-}
-
-static bool take_row(void *context, const char *row, size_t length)
-{
-    struct stream *stream = context;
-    int32_t day;
-    if (length < 12 || row[length - 1] != '\n' || !msp_day_parse(row, 10, &day))
-        return false;
-    const char *end = row + length - 1;
-    msp_buffer_clear(&stream->row);
-    msp_buffer_append(&stream->row, row, 11);
-    const char *rest = append_times(&stream->row, row + 11, end, stream->time_columns);
-    msp_buffer_append(&stream->row, rest, (size_t)(end - rest));
-    msp_buffer_append(&stream->row, "\r\n", 2);
-    return !stream->row.failed &&
-           stream->take(stream->context, day, stream->row.data, stream->row.length);
-}
-
-/* The COPY statement for these days; freed by the caller, NULL when memory is short. */
-static char *copy_query(enum msp_dataset dataset, int64_t tenant_id,
-                        const struct msp_export_day *days, size_t count)
-{
-    struct msp_buffer list;
-    msp_buffer_init(&list, 0);
-    char first[MSP_DAY_TEXT_BYTES];
-    char last[MSP_DAY_TEXT_BYTES];
-    char tenant[24];
-    msp_day_format(days[0].day, first);
-    msp_day_format(days[count - 1].day, last);
-    snprintf(tenant, sizeof(tenant), "%" PRId64, tenant_id);
-    for (size_t i = 0; i < count; i++) {
-        char day[MSP_DAY_TEXT_BYTES];
-        msp_day_format(days[i].day, day);
-        msp_buffer_printf(&list, "%c%s", i == 0 ? '{' : ',', day);
-    }
-    msp_buffer_append(&list, "}", 2); /* with its NUL */
-    char *query = NULL;
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored                                                                     \
-    "-Wformat-nonliteral" /* the formats are the table's, with numbered places */
-    if (!list.failed &&
-        asprintf(&query, datasets[dataset].query, tenant, list.data, first, last) < 0)
-        query = NULL;
-#pragma GCC diagnostic pop
-    msp_buffer_done(&list);
-    return query;
-}
-
-enum msp_result msp_export_stream(struct msp_db *db, int64_t tenant_id, enum msp_dataset dataset,
-                                  const struct msp_export_day *days, size_t count, int64_t idle_ms,
-                                  msp_export_take take, void *context, struct msp_error *error)
-{
-    if (count == 0)
-        return MSP_OK;
-    char *query = copy_query(dataset, tenant_id, days, count);
-    if (query == NULL)
-        return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to export.");
-    struct stream stream = {datasets[dataset].time_columns, {0}, take, context};
-    msp_buffer_init(&stream.row, 0);
-    struct msp_scope scope = {tenant_id, NULL};
-    int64_t begin_ms = msp_clock_monotonic_ms() + idle_ms;
-    enum msp_result result = msp_db_begin(db, &scope, begin_ms, error);
-    if (result == MSP_OK)
-        result = msp_db_copy_out(db, query, idle_ms, take_row, &stream, error);
-    if (result == MSP_OK)
-        result = msp_db_commit(db, msp_clock_monotonic_ms() + idle_ms, error);
-    msp_buffer_done(&stream.row);
-    free(query);
-    return result;
 }
 
 static bool read_file(const PGresult *rows, int row, enum msp_dataset dataset,
@@ -301,7 +120,7 @@ enum msp_result msp_export_files(struct msp_db *db, int64_t tenant_id, enum msp_
     struct msp_params params;
     msp_params_init(&params);
     msp_params_int(&params, tenant_id);
-    msp_params_text(&params, datasets[dataset].name);
+    msp_params_text(&params, msp_dataset_name(dataset));
     struct msp_call call = {&files_statement, &params, NULL};
     struct msp_scope scope = {tenant_id, NULL};
     enum msp_result result = msp_db_transact(db, &scope, &call, 1, deadline_ms, error);
@@ -328,7 +147,7 @@ static void record_params(struct msp_params *params, int64_t tenant_id, const ch
 {
     msp_params_init(params);
     msp_params_int(params, tenant_id);
-    msp_params_text(params, datasets[file->dataset].name);
+    msp_params_text(params, msp_dataset_name(file->dataset));
     msp_params_day(params, file->day);
     msp_params_int(params, file->revision);
     msp_params_text(params, file->location);

@@ -10,7 +10,7 @@
 #define ARENA_CHUNK_BYTES ((size_t)1 << 20)
 
 /* A batch is full once its texts pass this, so that its memory has a bound whatever is sent. */
-#define BATCH_MAX_TEXT_BYTES ((size_t)8 << 20)
+#define BATCH_MAX_TEXT_BYTES ((size_t)2 << 20)
 
 #define REJECT_PAYLOAD_BYTES 8192
 
@@ -28,15 +28,21 @@ struct msp_ticket_batch *msp_ticket_batch_new(int shard)
     return batch;
 }
 
+void msp_ticket_batch_drop_arrays(struct msp_ticket_batch *batch)
+{
+    for (size_t i = 0; i < BATCH_ARRAYS; i++)
+        msp_buffer_done(&batch->arrays[i]);
+    for (size_t i = 0; i < 4; i++)
+        msp_buffer_done(&batch->reject_arrays[i]);
+    batch->sealed = false;
+}
+
 void msp_ticket_batch_free(struct msp_ticket_batch *batch)
 {
     if (batch == NULL)
         return;
     msp_calls_clear(batch->calls, batch->call_count);
-    for (size_t i = 0; i < BATCH_ARRAYS; i++)
-        msp_buffer_done(&batch->arrays[i]);
-    for (size_t i = 0; i < 4; i++)
-        msp_buffer_done(&batch->reject_arrays[i]);
+    msp_ticket_batch_drop_arrays(batch);
     msp_arena_free(batch->arena);
     free(batch);
 }

@@ -32,12 +32,15 @@ struct msp_ticket_batch {
     int64_t fetched;             /* arrivals and rejects */
     uint16_t slots[BATCH_SLOTS]; /* open addressing over tickets: index + 1, 0 = free */
     bool sealed;                 /* the parameters below are built */
-    /* For the transaction under way; they must outlive it. */
+    /* Built by sealing, dropped once libpq has copied them. */
     struct msp_buffer arrays[BATCH_ARRAYS];
     struct msp_buffer reject_arrays[4];
     struct msp_params upsert_params, reject_params, cursor_params, lock_params;
     struct msp_call calls[5];
     size_t call_count;
 };
+
+/* Frees the parameters' memory: as much again as the tickets themselves. */
+void msp_ticket_batch_drop_arrays(struct msp_ticket_batch *batch);
 
 #endif

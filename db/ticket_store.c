@@ -209,7 +209,9 @@ enum msp_result msp_ticket_batch_send(struct msp_db *db, int64_t tenant_id,
     if (safety == MSP_BATCH_SAFE_LATER)
         add_call(batch, &safe_later_statement, NULL);
     struct msp_scope scope = {tenant_id, NULL};
-    return msp_db_send(db, &scope, batch->calls, batch->call_count, deadline_ms, error);
+    result = msp_db_send(db, &scope, batch->calls, batch->call_count, deadline_ms, error);
+    msp_ticket_batch_drop_arrays(batch);
+    return result;
 }
 
 enum msp_result msp_ticket_batch_receive(struct msp_db *db, struct msp_ticket_batch *batch,

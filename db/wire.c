@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POSTGRES_EPOCH_DAY 10957 /* 2000-01-01 in days since 1970-01-01 */
-#define POSTGRES_EPOCH_US  (INT64_C(86400) * POSTGRES_EPOCH_DAY * 1000000)
-
 /* An array starts with: dimensions, has-nulls flag, element type, then size and lower bound of its
  * dimension. */
 #define ARRAY_HEADER_BYTES 20
@@ -22,7 +19,7 @@ static uint32_t read_u32(const char *at)
     return be32toh(wire);
 }
 
-static int64_t read_int(const char *at, size_t width)
+int64_t msp_wire_int(const char *at, size_t width)
 {
     if (width == 8) {
         uint64_t wire;
@@ -55,7 +52,7 @@ int64_t msp_result_int(const PGresult *result, int row, int column)
         return 0;
     const char *value = PQgetvalue(result, row, column);
     if (PQfformat(result, column) == 1)
-        return read_int(value, (size_t)PQgetlength(result, row, column));
+        return msp_wire_int(value, (size_t)PQgetlength(result, row, column));
     return strtoll(value, NULL, 10);
 }
 
@@ -69,14 +66,14 @@ int32_t msp_wire_day(const PGresult *result, int row, int column)
 {
     if (PQgetisnull(result, row, column))
         return MSP_NO_DAY;
-    return (int32_t)msp_result_int(result, row, column) + POSTGRES_EPOCH_DAY;
+    return (int32_t)msp_result_int(result, row, column) + MSP_POSTGRES_EPOCH_DAY;
 }
 
 int64_t msp_wire_time(const PGresult *result, int row, int column)
 {
     if (PQgetisnull(result, row, column))
         return MSP_NO_TIME;
-    return msp_result_int(result, row, column) + POSTGRES_EPOCH_US;
+    return msp_result_int(result, row, column) + MSP_POSTGRES_EPOCH_US;
 }
 
 size_t msp_wire_int_array(const PGresult *result, int row, int column, size_t width,
@@ -144,5 +141,5 @@ void msp_wire_add_time(struct msp_buffer *out, int64_t unix_us)
     if (unix_us == MSP_NO_TIME)
         msp_wire_add_null(out);
     else
-        msp_wire_add_int(out, unix_us - POSTGRES_EPOCH_US, 8);
+        msp_wire_add_int(out, unix_us - MSP_POSTGRES_EPOCH_US, 8);
 }

@@ -8,6 +8,12 @@
 #include <endian.h>
 #include <string.h>
 
+#define MSP_POSTGRES_EPOCH_DAY 10957 /* 2000-01-01 in days since 1970-01-01 */
+#define MSP_POSTGRES_EPOCH_US  (INT64_C(86400) * MSP_POSTGRES_EPOCH_DAY * 1000000)
+
+/* A signed integer of 2, 4 or 8 bytes; 0 for another width. */
+int64_t msp_wire_int(const char *at, size_t width);
+
 /* Days and instants of binary or text-free results; MSP_NO_DAY and MSP_NO_TIME for null. Binary
  * results only. */
 int32_t msp_wire_day(const PGresult *result, int row, int column);

@@ -21,10 +21,3 @@ CREATE POLICY tenant_isolation ON msp.exports
     WITH CHECK (tenant_id = nullif(current_setting('msp.tenant_id', true), '')::bigint);
 GRANT SELECT ON msp.exports TO msp_api;
 GRANT SELECT, INSERT, UPDATE, DELETE ON msp.exports TO msp_jobs;
-
--- Text that a spreadsheet would take for a formula gets an apostrophe in front (OWASP, CSV injection).
-CREATE FUNCTION msp.csv_text(value text) RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $$
-    SELECT CASE WHEN ascii(value) IN (9, 13, 43, 45, 61, 64) THEN '''' || value ELSE value END
-$$;
