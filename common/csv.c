@@ -20,47 +20,53 @@ static void begin_cell(struct msp_csv_writer *writer)
     writer->row_started = true;
 }
 
-/* strchr finds the closing NUL too, but an empty text asks for no guard. */
-static bool needs_guard(const char *text)
+static bool needs_guard(const char *text, size_t length)
 {
-    return text[0] != '\0' && strchr("=+-@\t\r", text[0]);
+    return length > 0 && text[0] != '\0' && strchr("=+-@\t\r", text[0]) != NULL;
 }
 
 /* Besides RFC 4180's own: spaces at an end, which many readers trim when they stand bare. */
 static bool needs_quotes(const char *text, size_t length)
 {
-    return length == 0 || text[0] == ' ' || text[length - 1] == ' ' || strpbrk(text, ",\"\r\n");
+    bool found = length == 0 || text[0] == ' ' || text[length - 1] == ' ';
+    for (size_t i = 0; i < length; i++)
+        found |= text[i] == ',' || text[i] == '"' || text[i] == '\r' || text[i] == '\n';
+    return found;
 }
 
-static void put_doubling_quotes(struct msp_buffer *out, const char *text)
+static void put_doubling_quotes(struct msp_buffer *out, const char *text, const char *end)
 {
     const char *quote;
-    while ((quote = strchr(text, '"')) != NULL) {
+    while (text < end && (quote = memchr(text, '"', (size_t)(end - text))) != NULL) {
         msp_buffer_append(out, text, (size_t)(quote - text) + 1);
         msp_buffer_append(out, "\"", 1);
         text = quote + 1;
     }
-    msp_buffer_append_text(out, text);
+    msp_buffer_append(out, text, (size_t)(end - text));
 }
 
-void msp_csv_text(struct msp_csv_writer *writer, const char *text)
+void msp_csv_bytes(struct msp_csv_writer *writer, const char *text, size_t length)
 {
     begin_cell(writer);
-    if (!text)
-        return;
-
-    size_t length = strlen(text);
     bool quoted = needs_quotes(text, length);
     if (quoted)
         msp_buffer_append(writer->out, "\"", 1);
-    if (needs_guard(text))
+    if (needs_guard(text, length))
         msp_buffer_append(writer->out, "'", 1);
     if (quoted) {
-        put_doubling_quotes(writer->out, text);
+        put_doubling_quotes(writer->out, text, text + length);
         msp_buffer_append(writer->out, "\"", 1);
     } else {
         msp_buffer_append(writer->out, text, length);
     }
+}
+
+void msp_csv_text(struct msp_csv_writer *writer, const char *text)
+{
+    if (text)
+        msp_csv_bytes(writer, text, strlen(text));
+    else
+        begin_cell(writer);
 }
 
 void msp_csv_plain(struct msp_csv_writer *writer, const char *text)

@@ -23,6 +23,8 @@ void msp_csv_writer_init(struct msp_csv_writer *writer, struct msp_buffer *out);
 
 /* Free text, guarded and quoted when needed; NULL is an empty cell. An empty text is "". */
 void msp_csv_text(struct msp_csv_writer *writer, const char *text);
+/* The same of a text that no NUL ends. */
+void msp_csv_bytes(struct msp_csv_writer *writer, const char *text, size_t length);
 
 /* Text of our own making (a name, a day, a time) that needs neither guard nor quotes. */
 void msp_csv_plain(struct msp_csv_writer *writer, const char *text);
