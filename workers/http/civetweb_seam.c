@@ -11,7 +11,9 @@
  *             mg_stop itself cuts answers short (push_all looks at stop_flag).
  *   poll      Nothing in CivetWeb bounds the time a body or an answer takes; its keep-alive
  *             time-out cannot be changed while it runs and counts the next head as idle time.
- *   recv      Tells where the buffer of a head starts and how much came.
+ *   recv      Tells where the buffer of a head starts and how much came. Waits itself for a head
+ *             that comes soon, which on a busy connection saves the call of poll.
+ *   send      Never waits, whatever the socket; ends an answer that was given up.
  *   pthread_attr_setstacksize
  *             CivetWeb asks for 100 KiB, on which jansson's recursion overflows at depth 315.
  */
@@ -42,6 +44,9 @@
 #define HEAD_MS       5000
 /* Idle connections that may be spared: while draining, or when threads run short. */
 #define SPARED_IDLE_MS 1000
+/* How long recv waits for the next head before poll does. Shorter than any deadline of an idle
+ * connection, so that none needs to be looked at, and what stopping may be late by. */
+#define BRISK_MS 200
 /* How late an idle connection notices that threads run short. */
 #define IDLE_LOOK_MS 5000
 
@@ -72,7 +77,9 @@ struct thread_state {
     int64_t idle_since_ms;
     int64_t head_since_ms; /* 0 = no byte yet */
     bool first_request;
-    bool late; /* the last wait was given up */
+    bool brisk;    /* recv on this connection may wait, for BRISK_MS */
+    bool unpolled; /* the next recv is to wait */
+    bool late;     /* the last wait was given up */
     bool least_rate;
     int64_t budget_us; /* of waiting; -1 = none */
     int64_t waited_us;
@@ -160,36 +167,18 @@ int accept(int socket, struct sockaddr *restrict address, socklen_t *restrict le
     return connection;
 }
 
-ssize_t recv(int socket, void *buffer, size_t size, int flags)
-{
-    find_next_once();
-    ssize_t got = next.recv(socket, buffer, size, flags);
-    if (here.phase == PHASE_FOREIGN || got <= 0)
-        return got;
-    if (here.phase == PHASE_HEAD) {
-        if (here.head_buffer == NULL) {
-            here.head_buffer = buffer;
-            here.socket = socket;
-        }
-        if (here.head_bytes == 0)
-            here.head_since_ms = msp_clock_monotonic_ms();
-        here.head_bytes += (size_t)got;
-    } else {
-        here.rate.bytes[here.rate.seconds % RATE_SECONDS] += got;
-    }
-    return got;
-}
-
 /* CivetWeb sends again after a poll that failed; only a failed send ends an answer that was given
  * up. */
 ssize_t send(int socket, const void *buffer, size_t size, int flags)
 {
     find_next_once();
+    if (here.phase == PHASE_FOREIGN)
+        return next.send(socket, buffer, size, flags);
     if (here.phase == PHASE_ANSWER && here.late) {
         errno = ETIMEDOUT;
         return -1;
     }
-    return next.send(socket, buffer, size, flags);
+    return next.send(socket, buffer, size, flags | MSG_DONTWAIT);
 }
 
 /*
@@ -237,7 +226,7 @@ static int give_up(struct pollfd *wait)
 }
 
 /* CivetWeb's own time-out is not looked at: the option is set past ours. */
-static int poll_head(struct pollfd *wait)
+static int wait_for_bytes_of_head(struct pollfd *wait)
 {
     for (;;) {
         int64_t left = head_deadline_ms() - msp_clock_monotonic_ms();
@@ -254,6 +243,65 @@ static int poll_head(struct pollfd *wait)
             return 1;
         }
     }
+}
+
+static int poll_head(struct pollfd *wait)
+{
+    here.unpolled = here.brisk && here.head_bytes == 0 && wait->events & POLLIN;
+    if (!here.unpolled)
+        return wait_for_bytes_of_head(wait);
+    wait->revents = POLLIN;
+    return 1;
+}
+
+/* What poll_head left to recv. */
+static ssize_t receive_soon(int socket, void *buffer, size_t size, int flags)
+{
+    here.unpolled = false;
+    ssize_t got = next.recv(socket, buffer, size, flags);
+    if (got >= 0 || (errno != EAGAIN && errno != EINTR))
+        return got;
+    struct pollfd wait = {.fd = socket, .events = POLLIN};
+    return wait_for_bytes_of_head(&wait) < 0
+               ? -1
+               : next.recv(socket, buffer, size, flags | MSG_DONTWAIT);
+}
+
+/* A second request on a connection makes a third one likely. */
+static void let_recv_wait(int socket)
+{
+    const struct timeval most = {.tv_usec = (suseconds_t)BRISK_MS * 1000};
+    here.brisk = setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most) == 0 &&
+                 fcntl(socket, F_SETFL, O_RDWR) == 0;
+}
+
+static void note_bytes_of_head(int socket, const char *buffer, size_t size)
+{
+    if (here.head_buffer == NULL) {
+        here.head_buffer = buffer;
+        here.socket = socket;
+    }
+    if (here.head_bytes == 0)
+        here.head_since_ms = msp_clock_monotonic_ms();
+    here.head_bytes += size;
+    if (!here.first_request && !here.brisk)
+        let_recv_wait(socket);
+}
+
+ssize_t recv(int socket, void *buffer, size_t size, int flags)
+{
+    find_next_once();
+    if (here.phase == PHASE_FOREIGN)
+        return next.recv(socket, buffer, size, flags);
+    ssize_t got = here.unpolled ? receive_soon(socket, buffer, size, flags)
+                                : next.recv(socket, buffer, size, flags | MSG_DONTWAIT);
+    if (got <= 0)
+        return got;
+    if (here.phase == PHASE_HEAD)
+        note_bytes_of_head(socket, buffer, (size_t)got);
+    else
+        here.rate.bytes[here.rate.seconds % RATE_SECONDS] += got;
+    return got;
 }
 
 static bool too_slow(void)
@@ -499,7 +547,7 @@ void msp_seam_linger(size_t max_bytes, int max_ms)
         struct pollfd wait = {.fd = here.socket, .events = POLLIN};
         if (left <= 0 || next.poll(&wait, 1, (int)left) <= 0)
             return;
-        ssize_t got = next.recv(here.socket, waste, sizeof waste, 0);
+        ssize_t got = next.recv(here.socket, waste, sizeof waste, MSG_DONTWAIT);
         if (got <= 0)
             return;
         taken += (size_t)got;
