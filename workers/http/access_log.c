@@ -20,7 +20,7 @@ void msp_access_log(const struct msp_request *request, const struct msp_route *r
                     size_t bytes)
 {
     bool quiet = route != NULL && route->credential == MSP_CREDENTIAL_NONE && status < 400;
-    if (quiet && msp_http_settings(request->worker)->log_level > MSP_LOG_DEBUG)
+    if (quiet && request->settings->log_level > MSP_LOG_DEBUG)
         return;
     int64_t took_us = msp_clock_monotonic_us() - request->started_us;
     char status_text[8];

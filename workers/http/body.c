@@ -94,7 +94,7 @@ static enum msp_result too_large(int max_bytes, struct msp_error *error)
 static enum msp_result read_whole(const struct msp_request *request, struct msp_buffer *text,
                                   struct msp_error *error)
 {
-    int max_bytes = msp_http_settings(request->worker)->max_body_bytes;
+    int max_bytes = request->settings->max_body_bytes;
     if (request->content_length > max_bytes)
         return too_large(max_bytes, error);
     enum msp_result result = begin(request, WHOLE_BODY_DEADLINE_MS, error);
@@ -126,7 +126,7 @@ enum msp_result msp_body_read_json(const struct msp_request *request, json_t **o
     json_t *json = NULL;
     if (result == MSP_OK) {
         struct msp_json_limits limits = msp_json_request_limits;
-        limits.max_bytes = (size_t)msp_http_settings(request->worker)->max_body_bytes;
+        limits.max_bytes = (size_t)request->settings->max_body_bytes;
         result =
             msp_json_parse(text.data != NULL ? text.data : "", text.length, &limits, &json, error);
     }

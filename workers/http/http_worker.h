@@ -20,13 +20,4 @@ struct msp_http_worker {
     struct msp_workspace_pool *workspaces;
 };
 
-/*
- * The settings in force: within a request those it started with, so that it never sees two kinds;
- * elsewhere those of the fork. Valid until the thread's next request.
- */
-const struct msp_settings *msp_http_settings(const struct msp_http_worker *worker);
-
-/* Milliseconds (monotonic) by which the database work of a request starting now must be over. */
-int64_t msp_http_db_deadline_ms(const struct msp_http_worker *worker);
-
 #endif

@@ -65,11 +65,10 @@ static void look(const struct msp_request *request, int64_t tenant_id, struct ms
     struct msp_job seen;
     struct msp_error unheard;
 
-    if (msp_pool_take(worker->pool, msp_http_settings(worker)->db_pool_wait_ms, &db, &unheard) !=
-        MSP_OK)
+    if (msp_pool_take(worker->pool, request->settings->db_pool_wait_ms, &db, &unheard) != MSP_OK)
         return;
-    if (msp_job_get(db, tenant_id, job->id, request->arena, msp_http_db_deadline_ms(worker), &seen,
-                    &unheard) == MSP_OK)
+    if (msp_job_get(db, tenant_id, job->id, request->arena, msp_request_db_deadline_ms(request),
+                    &seen, &unheard) == MSP_OK)
         *job = seen;
     msp_pool_give(worker->pool, db);
 }

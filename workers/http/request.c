@@ -1,12 +1,20 @@
 /* Reading a request that the router has filled in. Decides nothing. */
 #include "request.h"
 
+#include "msp/clock.h"
+
 #include <civetweb.h>
 #include <string.h>
 #include <strings.h>
 
 /* Proxies give up waiting for an answer at about 100 s; a job goes on without its asker. */
 #define LONGEST_WAIT_SECONDS 60
+
+int64_t msp_request_db_deadline_ms(const struct msp_request *request)
+{
+    return msp_clock_monotonic_ms() +
+           (int64_t)request->settings->db_statement_timeout_seconds * 1000;
+}
 
 const char *msp_request_query(const struct msp_request *request, const char *name)
 {

@@ -44,6 +44,8 @@ struct msp_query_pair {
 
 struct msp_request {
     struct msp_http_worker *worker;
+    const struct msp_settings
+        *settings;                    /* in force when it began, so that it never sees two kinds */
     struct mg_connection *connection; /* for body.h and the router only */
     struct msp_arena *arena;          /* until the answer is written */
     char id[MSP_REQUEST_ID_BYTES];
@@ -59,6 +61,9 @@ struct msp_request {
     struct msp_body *body;    /* how far it was read; body.c's */
     struct msp_caller caller;
 };
+
+/* Milliseconds (monotonic) by which database work that starts now must be over. */
+int64_t msp_request_db_deadline_ms(const struct msp_request *request);
 
 /* The value of a query name, or NULL. The router has refused names the route does not list and
  * doubled ones. */

@@ -40,19 +40,6 @@ struct exchange {
 /* 0 = go on, or the status of the answer that was made. */
 typedef int (*step)(struct exchange *exchange);
 
-static _Thread_local const struct msp_settings *settings_here;
-
-const struct msp_settings *msp_http_settings(const struct msp_http_worker *worker)
-{
-    return settings_here != NULL ? settings_here : worker->child->settings;
-}
-
-int64_t msp_http_db_deadline_ms(const struct msp_http_worker *worker)
-{
-    return msp_clock_monotonic_ms() +
-           (int64_t)msp_http_settings(worker)->db_statement_timeout_seconds * 1000;
-}
-
 static int fail(struct exchange *exchange, const struct msp_error *error)
 {
     return msp_problem_from_error(&exchange->request, exchange->response, error);
@@ -90,7 +77,7 @@ static bool host_is_listed(const char *host, const char *list)
 
 static int check_host(struct exchange *exchange)
 {
-    const char *list = settings_here->allowed_hosts;
+    const char *list = exchange->request.settings->allowed_hosts;
     if (list[0] == '\0' || host_is_listed(exchange->head.host, list))
         return 0;
     return msp_problem(&exchange->request, exchange->response, 400, "host_not_allowed",
@@ -118,7 +105,7 @@ static int admit_peer(struct exchange *exchange)
     struct msp_error error;
     if (exchange->match.route->credential != MSP_CREDENTIAL_SERVICE)
         return 0;
-    if (msp_authenticate_internal_peer(settings_here, exchange->info->remote_addr,
+    if (msp_authenticate_internal_peer(exchange->request.settings, exchange->info->remote_addr,
                                        exchange->head.forwarded, &error) == MSP_OK)
         return 0;
     return fail(exchange, &error);
@@ -134,10 +121,11 @@ static int authenticate(struct exchange *exchange)
     case MSP_CREDENTIAL_NONE:
         break;
     case MSP_CREDENTIAL_SERVICE:
-        result = msp_authenticate_service(settings_here, authorization, &request->caller, &error);
+        result =
+            msp_authenticate_service(request->settings, authorization, &request->caller, &error);
         break;
     case MSP_CREDENTIAL_PERSON:
-        result = msp_authenticate_person(settings_here, request->worker->child->shared->tenants,
+        result = msp_authenticate_person(request->settings, request->worker->child->shared->tenants,
                                          authorization, msp_clock_unix_us() / 1000000,
                                          &request->caller, &error);
         break;
@@ -353,7 +341,7 @@ static void begin(struct exchange *exchange, struct msp_http_worker *worker,
     struct msp_request *request = &exchange->request;
     exchange->info = mg_get_request_info(connection);
     exchange->response = &exchange->workspace->response;
-    settings_here = &exchange->workspace->settings->values;
+    request->settings = &exchange->workspace->settings->values;
     request->worker = worker;
     request->connection = connection;
     request->arena = exchange->workspace->arena;
@@ -388,7 +376,6 @@ int msp_router_serve(struct msp_http_worker *worker, struct mg_connection *conne
     int status = work(&exchange);
     finish(&exchange, status);
     note(&exchange, status);
-    settings_here = NULL;
     msp_workspace_give(worker->workspaces, exchange.workspace);
     msp_seam_request_end();
     return status;

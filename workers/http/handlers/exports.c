@@ -39,7 +39,7 @@ static enum msp_result read_shelves(const struct msp_request *request,
     for (int dataset = 0; dataset < MSP_DATASETS && result == MSP_OK; dataset++) {
         if (wanted[dataset])
             result = msp_export_files(db, request->caller.tenant.id, (enum msp_dataset)dataset,
-                                      request->arena, msp_http_db_deadline_ms(request->worker),
+                                      request->arena, msp_request_db_deadline_ms(request),
                                       &shelves[dataset].files, &shelves[dataset].count, error);
     }
     msp_pool_give(request->worker->pool, db);

@@ -190,8 +190,8 @@ static enum msp_result read_stored_cursor(const struct msp_request *request,
 
     if (result != MSP_OK)
         return result;
-    result = msp_cursor_read(db, tenant->id, tenant->source,
-                             msp_http_db_deadline_ms(request->worker), out, &error);
+    result = msp_cursor_read(db, tenant->id, tenant->source, msp_request_db_deadline_ms(request),
+                             out, &error);
     msp_pool_give(request->worker->pool, db);
     return result;
 }

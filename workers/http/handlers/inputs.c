@@ -192,5 +192,5 @@ enum msp_result msp_input_database(const struct msp_request *request, struct msp
 {
     struct msp_http_worker *worker = request->worker;
 
-    return msp_pool_take(worker->pool, msp_http_settings(worker)->db_pool_wait_ms, out, error);
+    return msp_pool_take(worker->pool, request->settings->db_pool_wait_ms, out, error);
 }

@@ -137,7 +137,7 @@ static enum msp_result insert(const struct msp_request *request, int64_t tenant_
     if (result != MSP_OK)
         return result;
     result = msp_job_insert(db, tenant_id, wanted, request->arena,
-                            msp_http_db_deadline_ms(request->worker), out, error);
+                            msp_request_db_deadline_ms(request), out, error);
     msp_pool_give(request->worker->pool, db);
     return result;
 }

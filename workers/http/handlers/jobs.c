@@ -125,7 +125,7 @@ static int list(const struct msp_request *request, struct msp_response *response
     page = (size_t)filter.limit;
     filter.limit++; /* one more than is shown tells whether there is a next page */
     result = msp_job_list(db, tenant_id, &filter, request->arena,
-                          msp_http_db_deadline_ms(request->worker), &jobs, &count, &error);
+                          msp_request_db_deadline_ms(request), &jobs, &count, &error);
     msp_pool_give(request->worker->pool, db);
     if (result != MSP_OK)
         return msp_problem_from_error(request, response, &error);
@@ -142,7 +142,7 @@ static int show(const struct msp_request *request, struct msp_response *response
     if (result != MSP_OK)
         return msp_problem_from_error(request, response, &error);
     result = msp_job_get(db, tenant_id, request->path_parameters[0], request->arena,
-                         msp_http_db_deadline_ms(request->worker), &job, &error);
+                         msp_request_db_deadline_ms(request), &job, &error);
     msp_pool_give(request->worker->pool, db);
     if (result != MSP_OK)
         return msp_problem_from_error(request, response, &error);

@@ -102,7 +102,7 @@ static enum msp_result ask(const struct msp_request *request, struct msp_db *db,
                                   .member = question->member};
 
     return read(db, request->caller.tenant.id, &query, request->arena,
-                msp_http_db_deadline_ms(request->worker), &out->rows, &out->count, &out->freshness,
+                msp_request_db_deadline_ms(request), &out->rows, &out->count, &out->freshness,
                 error);
 }
 
