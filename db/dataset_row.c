@@ -2,6 +2,8 @@
  */
 #include "dataset_row.h"
 
+#include <string.h>
+
 #include "msp/timestamp.h"
 #include "wire.h"
 

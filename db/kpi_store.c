@@ -192,6 +192,26 @@ enum row_column {
     ROW_FIRST_RESPONSE = 17, /* likewise */
 };
 
+/* How many numbers a text such as "{3,17,20}" holds. */
+static size_t count_numbers(const char *text)
+{
+    size_t count = text[0] == '{' && text[1] != '}' ? 1 : 0;
+    for (; *text != '\0'; text++)
+        count += *text == ',';
+    return count;
+}
+
+/* Takes the next number and what stands before it; PostgreSQL wrote both within 32 bits. */
+static int32_t next_number(const char **text)
+{
+    const char *at = *text + 1;
+    int64_t number = 0;
+    for (; *at >= '0' && *at <= '9' && number < INT32_MAX; at++)
+        number = number * 10 + (*at - '0');
+    *text = at;
+    return number > INT32_MAX ? INT32_MAX : (int32_t)number;
+}
+
 /* Fills *out from six columns: count, sum, min, max, bins and their counts; NULL where nothing was
  * counted. */
 static enum msp_result read_sketch(const PGresult *rows, int row, int column,
@@ -201,19 +221,19 @@ static enum msp_result read_sketch(const PGresult *rows, int row, int column,
     *out = NULL;
     if (msp_result_int(rows, row, column) == 0)
         return MSP_OK;
-    const char *bins_wire = NULL;
-    const char *counts_wire = NULL;
-    size_t size = msp_wire_int_array(rows, row, column + 4, 2, &bins_wire);
-    if (msp_wire_int_array(rows, row, column + 5, 4, &counts_wire) != size)
-        size = 0;
+    const char *bins_text = msp_result_text(rows, row, column + 4);
+    const char *counts_text = msp_result_text(rows, row, column + 5);
+    size_t size = count_numbers(bins_text);
+    if (count_numbers(counts_text) != size)
+        size = 0; /* found unsound below */
     struct msp_ddsketch *sketch = msp_arena_alloc(arena, sizeof(*sketch));
     int16_t *bins = msp_arena_alloc(arena, size * sizeof(*bins));
     int32_t *counts = msp_arena_alloc(arena, size * sizeof(*counts));
     if (sketch == NULL || bins == NULL || counts == NULL)
         return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to read KPIs.");
     for (size_t i = 0; i < size; i++) {
-        bins[i] = msp_wire_int2_element(bins_wire, i);
-        counts[i] = msp_wire_int4_element(counts_wire, i);
+        bins[i] = (int16_t)next_number(&bins_text);
+        counts[i] = next_number(&counts_text);
     }
     *sketch = (struct msp_ddsketch){.count = msp_result_int(rows, row, column),
                                     .sum = msp_result_int(rows, row, column + 1),

@@ -76,21 +76,6 @@ int64_t msp_wire_time(const PGresult *result, int row, int column)
     return msp_result_int(result, row, column) + MSP_POSTGRES_EPOCH_US;
 }
 
-size_t msp_wire_int_array(const PGresult *result, int row, int column, size_t width,
-                          const char **out)
-{
-    size_t size = (size_t)PQgetlength(result, row, column);
-    const char *value = PQgetvalue(result, row, column);
-    if (PQgetisnull(result, row, column) || size < ARRAY_HEADER_BYTES || read_u32(value) != 1 ||
-        read_u32(value + 4) != 0)
-        return 0;
-    size_t count = read_u32(value + 12);
-    if (size != ARRAY_HEADER_BYTES + count * (4 + width))
-        return 0;
-    *out = value + ARRAY_HEADER_BYTES;
-    return count;
-}
-
 static void add_u32(struct msp_buffer *out, uint32_t value)
 {
     uint32_t wire = htobe32(value);

@@ -5,9 +5,6 @@
 #include "msp/buffer.h"
 #include "msp/db.h"
 
-#include <endian.h>
-#include <string.h>
-
 #define MSP_POSTGRES_EPOCH_DAY 10957 /* 2000-01-01 in days since 1970-01-01 */
 #define MSP_POSTGRES_EPOCH_US  (INT64_C(86400) * MSP_POSTGRES_EPOCH_DAY * 1000000)
 
@@ -18,28 +15,6 @@ int64_t msp_wire_int(const char *at, size_t width);
  * results only. */
 int32_t msp_wire_day(const PGresult *result, int row, int column);
 int64_t msp_wire_time(const PGresult *result, int row, int column);
-
-/*
- * Points into a binary result at the elements of a one-dimensional array without nulls of
- * `width`-byte integers: returns their number and sets *out to the first element's length field; 0
- * for null, empty or another form.
- */
-size_t msp_wire_int_array(const PGresult *result, int row, int column, size_t width,
-                          const char **out);
-/* Element `index` of such an array; here, since a month's answer reads tens of thousands. */
-static inline int16_t msp_wire_int2_element(const char *first, size_t index)
-{
-    uint16_t wire;
-    memcpy(&wire, first + index * (4 + sizeof wire) + 4, sizeof wire);
-    return (int16_t)be16toh(wire);
-}
-
-static inline int32_t msp_wire_int4_element(const char *first, size_t index)
-{
-    uint32_t wire;
-    memcpy(&wire, first + index * (4 + sizeof wire) + 4, sizeof wire);
-    return (int32_t)be32toh(wire);
-}
 
 /* Builds the binary form of a one-dimensional array in a buffer. */
 enum msp_wire_oid {

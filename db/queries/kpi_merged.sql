@@ -46,9 +46,9 @@ total AS (
 SELECT NULL::date, t.member, t.tickets_created, t.tickets_resolved, t.tickets_closed,
        t.tickets_reopened, t.backlog, t.sla_known, t.sla_met, t.csat_count, t.csat_sum,
        t.resolution_count, t.resolution_seconds_sum, t.resolution_seconds_min,
-       t.resolution_seconds_max, r.bins, r.counts,
+       t.resolution_seconds_max, r.bins::text, r.counts::text,
        t.first_response_count, t.first_response_seconds_sum, t.first_response_seconds_min,
-       t.first_response_seconds_max, f.bins, f.counts
+       t.first_response_seconds_max, f.bins::text, f.counts::text
   FROM total t
   LEFT JOIN resolution r USING (member)
   LEFT JOIN first_response f USING (member)
