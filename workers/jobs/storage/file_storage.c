@@ -6,6 +6,8 @@
  */
 #include "storage/storage.h"
 
+#include "storage/file_read.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -450,4 +452,5 @@ const struct msp_storage msp_file_storage = {
     .holds = holds,
     .commit = commit_stage,
     .end = end_stage,
+    .read_range = msp_file_read_range,
 };

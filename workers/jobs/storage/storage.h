@@ -33,6 +33,25 @@ struct msp_storage_sum {
     char sha256[65]; /* hex */
 };
 
+#define MSP_STORAGE_VERSION_BYTES 128
+
+/* Takes bytes in their order; false ends the reading. */
+typedef bool (*msp_storage_sink)(void *context, const void *bytes, size_t size);
+
+/* A part of one committed file. */
+struct msp_storage_read {
+    const char *url;      /* EXPORT_STORAGE */
+    const char *location; /* below it: "tenant=…/dataset=…/latest.csv" */
+    int64_t offset, length;
+    int64_t deadline_ms; /* msp_clock_monotonic_ms */
+    msp_storage_sink sink;
+    void *context;
+    /* In: "" for whatever is there, or what an earlier read said. Out: which content this is, in
+     * the storage's own words, so that parts of two contents are never put together. */
+    char version[MSP_STORAGE_VERSION_BYTES];
+    int64_t file_bytes; /* out: the whole file's */
+};
+
 /*
  * Failures of writing (full disk, no right) are MSP_BROKEN "storage_failed" with the system's own
  * words. One file is being written at a time; names are relative to the prefix.
@@ -57,6 +76,13 @@ struct msp_storage {
     enum msp_result (*commit)(struct msp_storage_stage *stage, struct msp_error *error);
     /* Removes what was not committed and lets the next stage in. NULL is fine. */
     void (*end)(struct msp_storage_stage *stage);
+    /*
+     * Hands exactly `length` bytes from `offset` to the sink, or fails: MSP_NOT_FOUND
+     * "file_missing", MSP_CONFLICT "file_changed" (another version), MSP_BROKEN "file_short" (it
+     * ends sooner), MSP_CANCELLED (the sink said so), MSP_TIMED_OUT, MSP_UNAVAILABLE. Bytes may
+     * have been handed over before a failure. Needs no stage; any thread.
+     */
+    enum msp_result (*read_range)(struct msp_storage_read *read, struct msp_error *error);
 };
 
 /* MSP_INVALID "storage_unknown" if no storage serves the URL. */
