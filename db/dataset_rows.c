@@ -60,6 +60,17 @@ static const struct dataset {
          " r.channel, r.sla_met, r.reopen_count, r.reassignment_count, r.csat, r.version"
          " FROM msp.raw_tickets r WHERE true",
          "r.created_at", "tstzmultirange", "r.external_id"},
+    [MSP_DATASET_TENANTS] =
+        {"tenants", "tenant_id,name,timezone,status,source,created_at\r\n", "ssssst",
+         "SELECT r.slug, r.name, r.timezone,"
+         " CASE WHEN r.active THEN 'active' ELSE 'disabled' END, nullif(r.source, ''), r.created_at"
+         " FROM msp.tenants r WHERE true",
+         NULL, NULL, NULL},
+};
+
+static const char *const formats[MSP_EXPORT_FORMATS] = {
+    [MSP_EXPORT_CSV] = "csv",
+    [MSP_EXPORT_CSV_GZ] = "csv.gz",
 };
 
 const char *msp_dataset_name(enum msp_dataset dataset)
@@ -72,6 +83,27 @@ bool msp_dataset_parse(const char *name, enum msp_dataset *out)
     for (int i = 0; i < MSP_DATASETS; i++) {
         if (strcmp(datasets[i].name, name) == 0) {
             *out = (enum msp_dataset)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool msp_dataset_has_days(enum msp_dataset dataset)
+{
+    return datasets[dataset].key != NULL;
+}
+
+const char *msp_export_format_name(enum msp_export_format format)
+{
+    return formats[format];
+}
+
+bool msp_export_format_parse(const char *name, enum msp_export_format *out)
+{
+    for (int i = 0; i < MSP_EXPORT_FORMATS; i++) {
+        if (strcmp(formats[i], name) == 0) {
+            *out = (enum msp_export_format)i;
             return true;
         }
     }

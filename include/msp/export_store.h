@@ -6,10 +6,18 @@
 #include "msp/db.h"
 #include "msp/kpi_store.h"
 
-enum msp_dataset { MSP_DATASET_KPI_DAILY, MSP_DATASET_TICKETS };
-#define MSP_DATASETS 2
-const char *msp_dataset_name(enum msp_dataset dataset); /* "kpi_daily", "tickets" */
+enum msp_dataset { MSP_DATASET_KPI_DAILY, MSP_DATASET_TICKETS, MSP_DATASET_TENANTS };
+#define MSP_DATASETS 3
+const char *msp_dataset_name(enum msp_dataset dataset); /* "kpi_daily", "tickets", "tenants" */
 bool msp_dataset_parse(const char *name, enum msp_dataset *out) MSP_MUST_CHECK;
+/* Whether it is cut into days; one that is not, a dimension, is only a latest file. */
+bool msp_dataset_has_days(enum msp_dataset dataset);
+
+/* How files are written; each format has its own files and its own record of them. */
+enum msp_export_format { MSP_EXPORT_CSV, MSP_EXPORT_CSV_GZ };
+#define MSP_EXPORT_FORMATS 2
+const char *msp_export_format_name(enum msp_export_format format); /* "csv", "csv.gz" */
+bool msp_export_format_parse(const char *name, enum msp_export_format *out) MSP_MUST_CHECK;
 
 /* Header row of the dataset, with its CRLF. Columns are only ever appended to. */
 const char *msp_dataset_header(enum msp_dataset dataset);

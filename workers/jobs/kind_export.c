@@ -16,7 +16,7 @@ static enum msp_result read_datasets(const json_t *list, struct export_request *
 {
     if (list == NULL || json_is_null(list)) {
         for (int i = 0; i < MSP_DATASETS; i++) {
-            out->datasets[i] = true;
+            out->datasets[i] = msp_dataset_has_days((enum msp_dataset)i);
         }
         return MSP_OK;
     }
@@ -25,7 +25,8 @@ static enum msp_result read_datasets(const json_t *list, struct export_request *
     json_array_foreach(list, index, name)
     {
         enum msp_dataset dataset;
-        if (!json_is_string(name) || !msp_dataset_parse(json_string_value(name), &dataset)) {
+        if (!json_is_string(name) || !msp_dataset_parse(json_string_value(name), &dataset) ||
+            !msp_dataset_has_days(dataset)) {
             return msp_fail(error, MSP_INVALID, "dataset_unknown",
                             "\"datasets\" may hold \"kpi_daily\" and \"tickets\".");
         }
