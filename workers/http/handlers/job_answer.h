@@ -4,11 +4,9 @@
 
 #include "../request.h"
 #include "../response.h"
+#include "msp/job_json.h"
 #include "msp/job_store.h"
 #include "msp/json_writer.h"
-
-/* One job as an object. */
-void msp_job_write(struct msp_json_writer *writer, const struct msp_job *job);
 
 /* {"job":{…}} with status 200. */
 int msp_job_answer(const struct msp_request *request, struct msp_response *response,
