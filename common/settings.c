@@ -234,11 +234,27 @@ static void check_required(struct loader *loader, const char *const *required)
     }
 }
 
+static void check_s3(struct loader *loader)
+{
+    static const char *const needed[] = {"S3_ENDPOINT", "S3_ACCESS_KEY", "S3_SECRET_KEY"};
+    for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
+        const struct setting_row *row = setting_find(needed[i], strlen(needed[i]));
+        if (row != NULL && !loader->given[row - setting_rows].faulty &&
+            setting_is_empty(row, &loader->built)) {
+            fault(loader, FROM_NOWHERE, 0,
+                  "EXPORT_STORAGE is an s3:// address but %s is empty; set it", row->name);
+        }
+    }
+}
+
 static void check_together(struct loader *loader)
 {
     if (loader->built.mock_mode && loader->built.mock_data_path[0] == '\0') {
         fault(loader, FROM_NOWHERE, 0,
               "MOCK_MODE is on but MOCK_DATA_PATH is empty; name the folder of the mock data");
+    }
+    if (strncmp(loader->built.export_storage, "s3://", 5) == 0) {
+        check_s3(loader);
     }
 }
 

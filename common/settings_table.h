@@ -14,8 +14,10 @@ enum setting_type {
     SETTING_ENUM,         /* words in the order of the enum's values */
     SETTING_LISTEN,       /* IPv4 host:port */
     SETTING_DIRECTORY,    /* absolute path; maximum = most bytes */
-    SETTING_STORAGE,      /* file:///absolute/path */
+    SETTING_STORAGE,      /* file:///absolute/path or s3://bucket/prefix */
+    SETTING_ENDPOINT,     /* http(s)://host[:port] */
     SETTING_HOST_LIST,    /* comma-separated host names without ports */
+    SETTING_EGRESS_LIST,  /* see msp/egress_allow.h */
     SETTING_ADDRESS_LIST, /* comma-separated IPv4 addresses and CIDR blocks */
 };
 

@@ -5,6 +5,7 @@
 #include "settings_value.h"
 
 #include "msp/address_list.h"
+#include "msp/egress_allow.h"
 
 #include <arpa/inet.h>
 #include <stdarg.h>
@@ -193,16 +194,62 @@ static bool store_directory(struct reading *reading)
     return store_text(reading);
 }
 
+/* A bucket by the rules of S3, without dots (these break TLS names), and a prefix of safe bytes. */
+static bool store_bucket(struct reading *reading, const char *bucket)
+{
+    static const char bucket_bytes[] = "abcdefghijklmnopqrstuvwxyz0123456789-";
+    static const char prefix_bytes[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=";
+    size_t length = strspn(bucket, bucket_bytes);
+    const char *prefix = bucket + length;
+    if (length < 3 || length > 63 || (*prefix != '\0' && *prefix != '/')) {
+        return refuse(reading, "must name a bucket of 3 to 63 of a-z, 0-9 and \"-\", as in "
+                               "s3://bucket/prefix");
+    }
+    if (strlen(prefix) > 256 || prefix[strspn(prefix, prefix_bytes)] != '\0' ||
+        strstr(prefix, "//") != NULL || strstr(prefix, "/.") != NULL) {
+        return refuse(reading, "must have a prefix of letters, digits and \"-_.=/\" behind its "
+                               "bucket, without empty parts or parts that begin with a dot");
+    }
+    return store_text(reading);
+}
+
 static bool store_storage(struct reading *reading)
 {
     static const char scheme[] = "file://";
     size_t scheme_length = sizeof scheme - 1;
+    if (strncmp(reading->text, "s3://", 5) == 0) {
+        return store_bucket(reading, reading->text + 5);
+    }
     if (strncmp(reading->text, scheme, scheme_length) != 0) {
-        return refuse(reading, "must begin with file:///; other storage is not known");
+        return refuse(reading, "must begin with file:/// or s3://; other storage is not known");
     }
     const char *path = reading->text + scheme_length;
     if (!is_absolute_path(path) || path[1] == '\0') {
         return refuse(reading, "must name a folder by an absolute path, as in file:///srv/exports");
+    }
+    return store_text(reading);
+}
+
+static bool store_endpoint(struct reading *reading)
+{
+    struct msp_egress_url url;
+    struct msp_error error;
+    if (msp_egress_url_parse(reading->text, &url, &error) != MSP_OK ||
+        (url.rest[0] != '\0' && strcmp(url.rest, "/") != 0)) {
+        return refuse(reading, "must be http(s)://host or http(s)://host:port without a path");
+    }
+    return store_text(reading);
+}
+
+static bool store_egress_list(struct reading *reading)
+{
+    const char *bad = "";
+    const char *reason = "";
+    size_t length = 0;
+    if (!msp_egress_allow_is_valid(reading->text, &bad, &length, &reason)) {
+        return refuse(reading, "has an entry \"%.*s\" that cannot be used: it %s",
+                      length > 64 ? 64 : (int)length, bad, reason);
     }
     return store_text(reading);
 }
@@ -251,6 +298,8 @@ static store_function *const stores[] = {
     [SETTING_LISTEN] = store_listen,
     [SETTING_DIRECTORY] = store_directory,
     [SETTING_STORAGE] = store_storage,
+    [SETTING_ENDPOINT] = store_endpoint,
+    [SETTING_EGRESS_LIST] = store_egress_list,
     [SETTING_HOST_LIST] = store_host_list,
     [SETTING_ADDRESS_LIST] = store_address_list,
 };
@@ -371,6 +420,8 @@ void setting_show(const struct setting_row *row, const struct msp_settings *sett
     case SETTING_LISTEN:
     case SETTING_DIRECTORY:
     case SETTING_STORAGE:
+    case SETTING_ENDPOINT:
+    case SETTING_EGRESS_LIST:
     case SETTING_HOST_LIST:
     case SETTING_ADDRESS_LIST:
         (void)snprintf(out->text, sizeof out->text, "%s", (const char *)member);

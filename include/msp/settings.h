@@ -25,12 +25,17 @@ struct msp_settings {
     char jwt_secret[MSP_SETTINGS_TEXT_BYTES];
     char listen[64];                              /* host:port, IPv4 */
     char state_dir[MSP_SETTINGS_TEXT_BYTES];      /* sockets, lock, status board */
-    char export_storage[MSP_SETTINGS_TEXT_BYTES]; /* file:///path */
+    char export_storage[MSP_SETTINGS_TEXT_BYTES]; /* file:///path or s3://bucket/prefix */
+    char s3_endpoint[MSP_SETTINGS_TEXT_BYTES];    /* http(s)://host[:port] */
+    char s3_region[64];
+    char s3_access_key[256];
+    char s3_secret_key[256];
     char mock_data_path[MSP_SETTINGS_TEXT_BYTES];
     char allowed_hosts[MSP_SETTINGS_TEXT_BYTES];   /* comma-separated names; empty: any well-formed
                                                       Host */
     char trusted_proxies[MSP_SETTINGS_TEXT_BYTES]; /* comma-separated IPv4 addresses or CIDR blocks
                                                     */
+    char egress_allow[MSP_SETTINGS_TEXT_BYTES];    /* see msp/egress_allow.h; empty: no callbacks */
     char internal_allow[MSP_SETTINGS_TEXT_BYTES];  /* the same form; default 127.0.0.0/8 */
     bool mock_mode;
     int http_workers;

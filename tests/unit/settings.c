@@ -198,7 +198,21 @@ Test(settings, refuse_values_out_of_form)
         "EXPORT_STORAGE=/srv/exports",
         "EXPORT_STORAGE=file://srv/exports",
         "EXPORT_STORAGE=file:///",
-        "EXPORT_STORAGE=s3://bucket/prefix",
+        "EXPORT_STORAGE=s3://",
+        "EXPORT_STORAGE=s3://no",
+        "EXPORT_STORAGE=s3://Bucket/prefix",
+        "EXPORT_STORAGE=s3://bucket.dots/prefix",
+        "EXPORT_STORAGE=s3://bucket/a//b",
+        "EXPORT_STORAGE=s3://bucket/../b",
+        "EXPORT_STORAGE=s3://bucket/a b",
+        "EXPORT_STORAGE=s3://bucket/a?b",
+        "S3_ENDPOINT=s3.example.com",
+        "S3_ENDPOINT=https://s3.example.com/bucket",
+        "S3_ENDPOINT=https://key:secret@s3.example.com",
+        "S3_SECRET_KEY=short",
+        "EGRESS_ALLOW=http://a.example",
+        "EGRESS_ALLOW=a.example, 10.0.0.1",
+        "EGRESS_ALLOW=*",
         "TRUSTED_PROXIES=10.0.0.0/33",
         "INTERNAL_ALLOW=localhost",
         "ALLOWED_HOSTS=a.example,,b.example",
@@ -236,6 +250,9 @@ Test(settings, accept_values_in_form)
         "DATABASE_URL=postgres://u:p@/db?host=/tmp/run",
         "REDIS_URL=redis://:p@127.0.0.1:6379/0",
         "EXPORT_STORAGE=file:///srv/exports",
+        "S3_ENDPOINT=http://10.0.0.1:9000/",
+        "S3_SECRET_KEY=secretkey",
+        "EGRESS_ALLOW=a.example,*.b.example http://n8n:5678+private",
         "TRUSTED_PROXIES=10.0.0.0/8, 192.168.1.1",
         "ALLOWED_HOSTS=a.example , b-2.example,localhost",
         "MOCK_MODE=OFF",
@@ -245,6 +262,24 @@ Test(settings, accept_values_in_form)
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         cr_expect(load_arguments(good[i], NULL) == MSP_OK, "%s: %s", good[i], heard.text);
     }
+}
+
+Test(settings, need_all_of_s3_for_an_s3_address)
+{
+    cr_expect(load_arguments("EXPORT_STORAGE=s3://bucket/prefix", NULL) == MSP_INVALID);
+    cr_expect(heard.errors == 3, "one sentence a fault:\n%s", heard.text);
+    expect_heard("EXPORT_STORAGE is an s3:// address but S3_SECRET_KEY is empty; set it.");
+    const char *arguments[] = {"EXPORT_STORAGE=s3://bucket/a/b=c", "S3_ENDPOINT=http://s3:9000",
+                               "S3_ACCESS_KEY=me", "S3_SECRET_KEY=secretkey", NULL};
+    struct msp_settings_sources sources = {.arguments = arguments};
+    cr_expect(load_all(&sources, NULL) == MSP_OK, "%s", heard.text);
+}
+
+Test(settings, name_the_entry_of_egress_allow_that_is_wrong)
+{
+    cr_expect(load_arguments("EGRESS_ALLOW=a.example, http://b.example", NULL) == MSP_INVALID);
+    expect_heard("command line: EGRESS_ALLOW has an entry \"http://b.example\" that cannot be "
+                 "used: it is plain http, which needs +private at its end.");
 }
 
 Test(settings, require_what_the_command_needs)

@@ -104,7 +104,7 @@ struct msp_egress_mail {
  * MSP_OK: the server took it for every recipient. MSP_INVALID "mail_refused" when it said 5xx,
  * MSP_UNAVAILABLE "mail_deferred" when it said 4xx; the rest as in msp_egress_call.
  */
-enum msp_result msp_egress_mail(struct msp_egress *egress, const struct msp_egress_mail *mail,
-                                struct msp_error *error) MSP_MUST_CHECK;
+enum msp_result msp_egress_send_mail(struct msp_egress *egress, const struct msp_egress_mail *mail,
+                                     struct msp_error *error) MSP_MUST_CHECK;
 
 #endif
