@@ -1,4 +1,4 @@
-/* Bins and ranks of DDSketch. Stores nothing; knows no units. */
+/* The bins of DDSketch. Counts nothing; knows no units. */
 #include "msp/ddsketch.h"
 
 #include <pthread.h>
@@ -30,36 +30,6 @@ const int64_t *msp_ddsketch_thresholds(void)
     return thresholds;
 }
 
-unsigned msp_ddsketch_bin(int64_t value)
-{
-    const int64_t *table = msp_ddsketch_thresholds();
-    unsigned low = 0;
-    unsigned high = THRESHOLDS;
-
-    while (low < high) {
-        unsigned middle = (low + high) / 2;
-        if (value < table[middle])
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return low;
-}
-
-bool msp_ddsketch_is_sound(const struct msp_ddsketch *sketch)
-{
-    int64_t total = 0;
-    int previous = -1;
-    for (size_t i = 0; i < sketch->size; i++) {
-        if (sketch->bins[i] <= previous || sketch->bins[i] >= MSP_DDSKETCH_BINS ||
-            sketch->counts[i] <= 0)
-            return false;
-        previous = sketch->bins[i];
-        total += sketch->counts[i]; /* at most 1,200 times 2^31 */
-    }
-    return total == sketch->count;
-}
-
 /*
  * The harmonic mean of a bin's least and greatest value is equally far from both in relative
  * terms: (greatest - least) / (greatest + least), which is at most 1 % as greatest / least is at
@@ -75,18 +45,12 @@ static double estimate(unsigned bin)
     return greatest > least ? 2.0 * least * greatest / (least + greatest) : least;
 }
 
-double msp_ddsketch_percentile(const struct msp_ddsketch *sketch, unsigned percent)
+double msp_ddsketch_value(unsigned bin, int64_t least_counted, int64_t greatest_counted)
 {
-    int64_t rank = (sketch->count * percent + 99) / 100;
-    int64_t seen = 0;
-    size_t at = 0;
-
-    while (at + 1 < sketch->size && (seen += sketch->counts[at]) < rank)
-        at++;
-    double value = estimate((unsigned)sketch->bins[at]);
-    if (value < (double)sketch->min)
-        return (double)sketch->min;
-    if (value > (double)sketch->max)
-        return (double)sketch->max;
+    double value = estimate(bin);
+    if (value < (double)least_counted)
+        return (double)least_counted;
+    if (value > (double)greatest_counted)
+        return (double)greatest_counted;
     return value;
 }

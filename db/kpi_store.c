@@ -2,6 +2,7 @@
  * order. */
 #include "msp/kpi_store.h"
 
+#include "msp/ddsketch.h"
 #include "queries.h"
 #include "wire.h"
 
@@ -28,8 +29,9 @@ static const struct msp_statement compute_statement = {"kpi_compute", msp_query_
 static const struct msp_statement finish_statement = {"kpi_finish", msp_query_kpi_finish, false};
 static const struct msp_statement fence_statement = {
     "job_fence", "SELECT msp.job_fence($1::uuid, $2::bigint::integer, $3::text)", false};
-static const struct msp_statement daily_statement = {"kpi_daily", msp_query_kpi_daily, true};
-static const struct msp_statement merged_statement = {"kpi_merged", msp_query_kpi_merged, true};
+/* Small numbers are shorter as text than as eight bytes: a month then fits into one packet. */
+static const struct msp_statement daily_statement = {"kpi_daily", msp_query_kpi_daily, false};
+static const struct msp_statement merged_statement = {"kpi_merged", msp_query_kpi_merged, false};
 static const struct msp_statement freshness_statement = {"kpi_freshness", msp_query_kpi_freshness,
                                                          true};
 
@@ -188,71 +190,37 @@ enum row_column {
     ROW_SLA_MET,
     ROW_CSAT_COUNT,
     ROW_CSAT_SUM,
-    ROW_RESOLUTION,          /* count, sum, min, max, bins, counts of bins */
-    ROW_FIRST_RESPONSE = 17, /* likewise */
+    ROW_RESOLUTION,          /* count, sum, min, max, bins at p50, p90 and p95 */
+    ROW_FIRST_RESPONSE = 18, /* likewise, without p95 */
 };
 
-/* How many numbers a text such as "{3,17,20}" holds. */
-static size_t count_numbers(const char *text)
+/* The percentile whose bin stands in the column. A row computed by an older program has none. */
+static double read_percentile(const PGresult *rows, int row, int durations, int column)
 {
-    size_t count = text[0] == '{' && text[1] != '}' ? 1 : 0;
-    for (; *text != '\0'; text++)
-        count += *text == ',';
-    return count;
+    if (msp_result_is_null(rows, row, column))
+        return -1;
+    int64_t bin = msp_result_int(rows, row, column);
+    if (bin < 0 || bin >= MSP_DDSKETCH_BINS)
+        return -1;
+    return msp_ddsketch_value((unsigned)bin, msp_result_int(rows, row, durations + 2),
+                              msp_result_int(rows, row, durations + 3));
 }
 
-/* Takes the next number and what stands before it; PostgreSQL wrote both within 32 bits. */
-static int32_t next_number(const char **text)
+static void read_durations(const PGresult *rows, int row, int column, bool has_p95,
+                           struct msp_kpi_durations *out)
 {
-    const char *at = *text + 1;
-    int64_t number = 0;
-    for (; *at >= '0' && *at <= '9' && number < INT32_MAX; at++)
-        number = number * 10 + (*at - '0');
-    *text = at;
-    return number > INT32_MAX ? INT32_MAX : (int32_t)number;
-}
-
-/* Fills *out from six columns: count, sum, min, max, bins and their counts; NULL where nothing was
- * counted. */
-static enum msp_result read_sketch(const PGresult *rows, int row, int column,
-                                   struct msp_arena *arena, const struct msp_ddsketch **out,
-                                   struct msp_error *error)
-{
-    *out = NULL;
-    if (msp_result_int(rows, row, column) == 0)
-        return MSP_OK;
-    const char *bins_text = msp_result_text(rows, row, column + 4);
-    const char *counts_text = msp_result_text(rows, row, column + 5);
-    size_t size = count_numbers(bins_text);
-    if (count_numbers(counts_text) != size)
-        size = 0; /* found unsound below */
-    struct msp_ddsketch *sketch = msp_arena_alloc(arena, sizeof(*sketch));
-    int16_t *bins = msp_arena_alloc(arena, size * sizeof(*bins));
-    int32_t *counts = msp_arena_alloc(arena, size * sizeof(*counts));
-    if (sketch == NULL || bins == NULL || counts == NULL)
-        return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to read KPIs.");
-    for (size_t i = 0; i < size; i++) {
-        bins[i] = (int16_t)next_number(&bins_text);
-        counts[i] = next_number(&counts_text);
-    }
-    *sketch = (struct msp_ddsketch){.count = msp_result_int(rows, row, column),
-                                    .sum = msp_result_int(rows, row, column + 1),
-                                    .min = msp_result_int(rows, row, column + 2),
-                                    .max = msp_result_int(rows, row, column + 3),
-                                    .size = size,
-                                    .bins = bins,
-                                    .counts = counts};
-    if (!msp_ddsketch_is_sound(sketch))
-        return msp_fail(error, MSP_BROKEN, "sketch_broken",
-                        "A stored percentile sketch is damaged; compute its day again.");
-    *out = sketch;
-    return MSP_OK;
+    out->count = msp_result_int(rows, row, column);
+    out->sum_seconds = msp_result_int(rows, row, column + 1);
+    out->p50_seconds = read_percentile(rows, row, column, column + 4);
+    out->p90_seconds = read_percentile(rows, row, column, column + 5);
+    out->p95_seconds = has_p95 ? read_percentile(rows, row, column, column + 6) : -1;
 }
 
 static enum msp_result read_row(const PGresult *rows, int row, struct msp_arena *arena,
                                 struct msp_kpi_row *out, struct msp_error *error)
 {
-    out->day = msp_wire_day(rows, row, ROW_DAY);
+    out->day = msp_result_is_null(rows, row, ROW_DAY) ? MSP_NO_DAY
+                                                      : (int32_t)msp_result_int(rows, row, ROW_DAY);
     out->member = msp_arena_copy(arena, PQgetvalue(rows, row, ROW_MEMBER),
                                  (size_t)PQgetlength(rows, row, ROW_MEMBER));
     if (out->member == NULL)
@@ -268,11 +236,9 @@ static enum msp_result read_row(const PGresult *rows, int row, struct msp_arena 
     values->sla_met = msp_result_int(rows, row, ROW_SLA_MET);
     values->csat_count = msp_result_int(rows, row, ROW_CSAT_COUNT);
     values->csat_sum = msp_result_int(rows, row, ROW_CSAT_SUM);
-    enum msp_result result =
-        read_sketch(rows, row, ROW_RESOLUTION, arena, &values->resolution, error);
-    if (result == MSP_OK)
-        result = read_sketch(rows, row, ROW_FIRST_RESPONSE, arena, &values->first_response, error);
-    return result;
+    read_durations(rows, row, ROW_RESOLUTION, true, &values->resolution);
+    read_durations(rows, row, ROW_FIRST_RESPONSE, false, &values->first_response);
+    return MSP_OK;
 }
 
 static enum msp_result read_rows(const PGresult *result_rows, struct msp_arena *arena,

@@ -78,14 +78,22 @@ part AS (
     SELECT 'all', '', number, 0, NULL, 0, NULL, NULL, NULL, 0, 0, 0, 0, 0
       FROM generate_series(1, cardinality($2::date[])) AS number
      ORDER BY 1, 3, 2, 4, 5
+),
+-- How many durations lie in a bin or before it, of how many: what a percentile's rank is held against.
+ranked AS (
+    SELECT part.*, sum(n) OVER (kinds ORDER BY bin ROWS UNBOUNDED PRECEDING) AS seen,
+           sum(n) FILTER (WHERE bin IS NOT NULL) OVER kinds AS timed
+      FROM part
+    WINDOW kinds AS (PARTITION BY dimension, day_number, member, kind)
 )
 INSERT INTO msp.kpi_daily (
     tenant_id, dimension, day, member, tickets_created, tickets_resolved, tickets_closed,
     tickets_reopened, backlog, sla_known, sla_met,
     resolution_count, resolution_seconds_sum, resolution_seconds_min, resolution_seconds_max,
-    resolution_bins, resolution_bin_counts,
-    first_response_count, first_response_seconds_sum, first_response_seconds_min,
-    first_response_seconds_max, first_response_bins, first_response_bin_counts, csat_count, csat_sum)
+    resolution_p50_bin, resolution_p90_bin, resolution_p95_bin, resolution_bins, resolution_bin_counts,
+    first_response_count, first_response_seconds_sum, first_response_seconds_min, first_response_seconds_max,
+    first_response_p50_bin, first_response_p90_bin, first_response_bins, first_response_bin_counts,
+    csat_count, csat_sum)
 SELECT $1::bigint, dimension, ($2::date[])[day_number], member,
        coalesce(sum(n) FILTER (WHERE kind = 1), 0),
        coalesce(sum(n) FILTER (WHERE kind = 2), 0),
@@ -97,15 +105,20 @@ SELECT $1::bigint, dimension, ($2::date[])[day_number], member,
        coalesce(sum(seconds_sum) FILTER (WHERE kind = 2 AND bin IS NOT NULL), 0),
        min(seconds_min) FILTER (WHERE kind = 2 AND bin IS NOT NULL),
        max(seconds_max) FILTER (WHERE kind = 2 AND bin IS NOT NULL),
+       (min(bin) FILTER (WHERE kind = 2 AND seen >= (50 * timed + 99) / 100))::smallint,
+       (min(bin) FILTER (WHERE kind = 2 AND seen >= (90 * timed + 99) / 100))::smallint,
+       (min(bin) FILTER (WHERE kind = 2 AND seen >= (95 * timed + 99) / 100))::smallint,
        array_agg(bin::smallint) FILTER (WHERE kind = 2 AND bin IS NOT NULL),
        array_agg(n) FILTER (WHERE kind = 2 AND bin IS NOT NULL),
        coalesce(sum(n) FILTER (WHERE kind = 4), 0),
        coalesce(sum(seconds_sum) FILTER (WHERE kind = 4), 0),
        min(seconds_min) FILTER (WHERE kind = 4),
        max(seconds_max) FILTER (WHERE kind = 4),
+       (min(bin) FILTER (WHERE kind = 4 AND seen >= (50 * timed + 99) / 100))::smallint,
+       (min(bin) FILTER (WHERE kind = 4 AND seen >= (90 * timed + 99) / 100))::smallint,
        array_agg(bin::smallint) FILTER (WHERE kind = 4),
        array_agg(n) FILTER (WHERE kind = 4),
        sum(csat_count), coalesce(sum(csat_sum), 0)
-  FROM part
+  FROM ranked
  GROUP BY dimension, day_number, member
 ON CONFLICT (tenant_id, dimension, day, member) DO NOTHING

@@ -1,5 +1,5 @@
 -- A range's days merged, one row a member: sums of counts and sums, the backlog of the range's last computed day.
--- Parameters as in kpi_daily.sql; columns as there, the day left null and the bins merged.
+-- Parameters as in kpi_daily.sql; columns as there, the day left null and the percentiles those of the merged sketches.
 WITH part AS (
     SELECT * FROM msp.kpi_daily k
      WHERE k.tenant_id = $1::bigint AND k.dimension = $2::text AND k.day BETWEEN $3::date AND $4::date
@@ -10,15 +10,21 @@ last_day AS (
      WHERE d.tenant_id = $1::bigint AND d.day BETWEEN $3::date AND $4::date AND d.computed_at IS NOT NULL
 ),
 resolution AS (
-    SELECT member, array_agg(bin ORDER BY bin) AS bins, array_agg(n ORDER BY bin) AS counts
-      FROM (SELECT p.member, b.bin, sum(b.n)::integer AS n
-              FROM part p CROSS JOIN LATERAL unnest(p.resolution_bins, p.resolution_bin_counts) AS b (bin, n)
+    SELECT member, min(bin) FILTER (WHERE seen >= (50 * timed + 99) / 100) AS p50_bin,
+           min(bin) FILTER (WHERE seen >= (90 * timed + 99) / 100) AS p90_bin,
+           min(bin) FILTER (WHERE seen >= (95 * timed + 99) / 100) AS p95_bin
+      FROM (SELECT p.member, b.bin, sum(sum(b.n)) OVER (PARTITION BY p.member ORDER BY b.bin)::bigint AS seen,
+                   sum(sum(b.n)) OVER (PARTITION BY p.member)::bigint AS timed
+              FROM part p
+             CROSS JOIN LATERAL unnest(p.resolution_bins, p.resolution_bin_counts) AS b (bin, n)
              GROUP BY p.member, b.bin) AS merged
      GROUP BY member
 ),
 first_response AS (
-    SELECT member, array_agg(bin ORDER BY bin) AS bins, array_agg(n ORDER BY bin) AS counts
-      FROM (SELECT p.member, b.bin, sum(b.n)::integer AS n
+    SELECT member, min(bin) FILTER (WHERE seen >= (50 * timed + 99) / 100) AS p50_bin,
+           min(bin) FILTER (WHERE seen >= (90 * timed + 99) / 100) AS p90_bin
+      FROM (SELECT p.member, b.bin, sum(sum(b.n)) OVER (PARTITION BY p.member ORDER BY b.bin)::bigint AS seen,
+                   sum(sum(b.n)) OVER (PARTITION BY p.member)::bigint AS timed
               FROM part p
              CROSS JOIN LATERAL unnest(p.first_response_bins, p.first_response_bin_counts) AS b (bin, n)
              GROUP BY p.member, b.bin) AS merged
@@ -43,12 +49,12 @@ total AS (
       FROM part p CROSS JOIN last_day l
      GROUP BY p.member
 )
-SELECT NULL::date, t.member, t.tickets_created, t.tickets_resolved, t.tickets_closed,
+SELECT NULL::integer, t.member, t.tickets_created, t.tickets_resolved, t.tickets_closed,
        t.tickets_reopened, t.backlog, t.sla_known, t.sla_met, t.csat_count, t.csat_sum,
        t.resolution_count, t.resolution_seconds_sum, t.resolution_seconds_min,
-       t.resolution_seconds_max, r.bins::text, r.counts::text,
+       t.resolution_seconds_max, r.p50_bin, r.p90_bin, r.p95_bin,
        t.first_response_count, t.first_response_seconds_sum, t.first_response_seconds_min,
-       t.first_response_seconds_max, f.bins::text, f.counts::text
+       t.first_response_seconds_max, f.p50_bin, f.p90_bin
   FROM total t
   LEFT JOIN resolution r USING (member)
   LEFT JOIN first_response f USING (member)

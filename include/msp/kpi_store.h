@@ -7,7 +7,6 @@
 
 #include "msp/arena.h"
 #include "msp/db.h"
-#include "msp/ddsketch.h"
 #include "msp/no_value.h"
 
 struct msp_kpi_computed {
@@ -36,15 +35,22 @@ enum msp_result msp_kpi_compute(struct msp_db *db, int64_t tenant_id,
                                 int64_t deadline_ms, struct msp_kpi_computed *out,
                                 struct msp_error *error) MSP_MUST_CHECK;
 
-/* Stored counts and sums of a day and member, or of several merged. Sums in seconds. */
+/* How long something took, over the tickets counted. Percentiles are within 1 % (ddsketch.h). */
+struct msp_kpi_durations {
+    int64_t count;
+    int64_t sum_seconds;
+    double p50_seconds, p90_seconds, p95_seconds; /* < 0 = unknown */
+};
+
+/* Stored counts and sums of a day and member, or of several merged. */
 struct msp_kpi_values {
     bool computed; /* false: the day was never computed, everything else is meaningless */
     int64_t tickets_created, tickets_resolved, tickets_closed, tickets_reopened;
     int64_t backlog; /* merged: that of the last computed day */
     int64_t sla_known, sla_met;
     int64_t csat_count, csat_sum;
-    const struct msp_ddsketch *resolution;     /* NULL = no values */
-    const struct msp_ddsketch *first_response; /* NULL = no values */
+    struct msp_kpi_durations resolution;
+    struct msp_kpi_durations first_response; /* its p95 is not kept */
 };
 
 struct msp_kpi_row {
@@ -69,7 +75,7 @@ struct msp_kpi_query {
 
 /*
  * The stored rows of a range, by day then member, in one round trip; only what is stored (days
- * without a row are left out). Rows and sketches live in `arena`.
+ * without a row are left out). Rows live in `arena`.
  */
 enum msp_result msp_kpi_read_daily(struct msp_db *db, int64_t tenant_id,
                                    const struct msp_kpi_query *query, struct msp_arena *arena,

@@ -22,13 +22,9 @@ static int64_t count_at(const struct msp_kpi_values *values, size_t offset)
     return *(const int64_t *)((const char *)values + offset);
 }
 
-/* NULL when the day has no such duration. */
-static const struct msp_ddsketch *sketch_at(const struct msp_kpi_values *values, size_t offset)
+static double seconds_at(const struct msp_kpi_values *values, size_t offset)
 {
-    const struct msp_ddsketch *sketch =
-        *(const struct msp_ddsketch *const *)((const char *)values + offset);
-
-    return sketch != NULL && sketch->count > 0 ? sketch : NULL;
+    return *(const double *)((const char *)values + offset);
 }
 
 static struct msp_kpi_number read_count(const struct msp_kpi_metric *metric,
@@ -47,40 +43,23 @@ static struct msp_kpi_number read_ratio(const struct msp_kpi_metric *metric,
     return real((double)count_at(values, metric->of) / (double)denominator);
 }
 
-static struct msp_kpi_number read_durations(const struct msp_kpi_metric *metric,
-                                            const struct msp_kpi_values *values)
-{
-    const struct msp_ddsketch *sketch = sketch_at(values, metric->of);
-
-    return whole(sketch == NULL ? 0 : sketch->count);
-}
-
-static struct msp_kpi_number read_duration_sum(const struct msp_kpi_metric *metric,
-                                               const struct msp_kpi_values *values)
-{
-    const struct msp_ddsketch *sketch = sketch_at(values, metric->of);
-
-    return whole(sketch == NULL ? 0 : sketch->sum);
-}
-
 static struct msp_kpi_number read_mean_minutes(const struct msp_kpi_metric *metric,
                                                const struct msp_kpi_values *values)
 {
-    const struct msp_ddsketch *sketch = sketch_at(values, metric->of);
+    struct msp_kpi_number mean = read_ratio(metric, values);
 
-    if (sketch == NULL)
-        return none;
-    return real((double)sketch->sum / (double)sketch->count / SECONDS_A_MINUTE);
+    mean.real /= SECONDS_A_MINUTE;
+    return mean;
 }
 
 static struct msp_kpi_number read_percentile_minutes(const struct msp_kpi_metric *metric,
                                                      const struct msp_kpi_values *values)
 {
-    const struct msp_ddsketch *sketch = sketch_at(values, metric->of);
+    double seconds = seconds_at(values, metric->of);
 
-    if (sketch == NULL)
+    if (count_at(values, metric->per) == 0 || seconds < 0)
         return none;
-    return real(msp_ddsketch_percentile(sketch, metric->percent) / SECONDS_A_MINUTE);
+    return real(seconds / SECONDS_A_MINUTE);
 }
 
 #define AT(member)    offsetof(struct msp_kpi_values, member)
@@ -104,13 +83,14 @@ static struct msp_kpi_number read_percentile_minutes(const struct msp_kpi_metric
 #define MEAN(metric, meaning, day, member)                                                         \
     {                                                                                              \
         .name = (metric), .unit = "minutes", .kind = MSP_KPI_DERIVED, .definition = (meaning),     \
-        .attribution = (day), .read = read_mean_minutes, .of = AT(member)                          \
+        .attribution = (day), .read = read_mean_minutes, .of = AT(member.sum_seconds),             \
+        .per = AT(member.count)                                                                    \
     }
 #define PERCENTILE(metric, rank, meaning, day, member)                                             \
     {                                                                                              \
         .name = (metric), .unit = "minutes", .kind = MSP_KPI_DERIVED,                              \
         .definition = meaning WITHIN_ONE, .attribution = (day), .read = read_percentile_minutes,   \
-        .of = AT(member), .percent = (rank)                                                        \
+        .of = AT(member.p##rank##_seconds), .per = AT(member.count)                                \
     }
 
 const struct msp_kpi_metric msp_kpi_metrics[] = {
@@ -135,16 +115,16 @@ const struct msp_kpi_metric msp_kpi_metrics[] = {
            ON_RESOLUTION, read_count, sla_met),
     STORED("resolution_count", "tickets",
            "Resolved tickets whose resolved_at is not before their created_at.", ON_RESOLUTION,
-           read_durations, resolution),
+           read_count, resolution.count),
     STORED("resolution_seconds_sum", "seconds",
            "Sum of resolved_at - created_at over the tickets of resolution_count.", ON_RESOLUTION,
-           read_duration_sum, resolution),
+           read_count, resolution.sum_seconds),
     STORED("first_response_count", "tickets",
            "Tickets first answered on the day, not before their created_at.", ON_RESPONSE,
-           read_durations, first_response),
+           read_count, first_response.count),
     STORED("first_response_seconds_sum", "seconds",
            "Sum of first_response_at - created_at over the tickets of first_response_count.",
-           ON_RESPONSE, read_duration_sum, first_response),
+           ON_RESPONSE, read_count, first_response.sum_seconds),
     STORED("csat_count", "tickets", "Resolved tickets with a satisfaction score.", ON_RESOLUTION,
            read_count, csat_count),
     STORED("csat_sum", "score", "Sum of the satisfaction scores (1 to 5) of resolved tickets.",

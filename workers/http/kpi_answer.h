@@ -29,10 +29,9 @@ struct msp_kpi_metric {
     /* Reads the metric out of computed values; `metric` is the row itself. */
     struct msp_kpi_number (*read)(const struct msp_kpi_metric *metric,
                                   const struct msp_kpi_values *values);
-    size_t of;        /* offset in struct msp_kpi_values that `read` starts from: the value or the
-                         numerator */
-    size_t per;       /* offset of the denominator, where there is one */
-    unsigned percent; /* of a percentile */
+    size_t of;  /* offset in struct msp_kpi_values that `read` starts from: the value or the
+                   numerator */
+    size_t per; /* offset of the denominator or, for a percentile, of the count */
 };
 
 /* In the order of the CSV columns, which are only ever appended to. */

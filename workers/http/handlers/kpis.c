@@ -6,6 +6,7 @@
 #include "../kpi_answer.h"
 #include "inputs.h"
 #include "job_answer.h"
+#include "msp/ddsketch.h"
 #include "msp/timestamp.h"
 
 #include <stdlib.h>
