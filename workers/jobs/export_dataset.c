@@ -54,6 +54,12 @@ static bool keep_waiting(void *context)
            msp_clock_monotonic_ms() < export->lock_until_ms;
 }
 
+static bool should_stop(void *context)
+{
+    const struct dataset_export *export = context;
+    return msp_job_run_should_stop(export->run);
+}
+
 static enum msp_result begin_stage(struct dataset_export *export, struct msp_error *error)
 {
     const struct msp_job *job = export->run->job;
@@ -68,15 +74,15 @@ static enum msp_result begin_stage(struct dataset_export *export, struct msp_err
     }
     export->lock_until_ms = msp_clock_monotonic_ms() + LOCK_PATIENCE_MS;
     struct msp_storage_request request = {
+        .settings = export->run->settings,
         .url = url,
         .prefix = export->prefix,
         .token = token,
         .keep_waiting = keep_waiting,
+        .should_stop = should_stop,
         .context = export,
     };
-    result = export->storage->begin(&request, &export->stage, error);
-    enum msp_result stopped = result == MSP_BUSY ? msp_job_run_check(export->run, error) : MSP_OK;
-    return stopped != MSP_OK ? stopped : result;
+    return export->storage->begin(&request, &export->stage, error);
 }
 
 static enum msp_result refuse_incomplete(const struct dataset_export *export,
@@ -511,5 +517,8 @@ enum msp_result msp_export_dataset(struct msp_job_run *run, const struct msp_exp
         result = write_dataset(&export, locations, error);
         export.storage->end(export.stage);
     }
-    return result;
+    /* The storage was told to stop and does not know why. */
+    bool was_told = result == MSP_BUSY || result == MSP_CANCELLED;
+    enum msp_result stopped = was_told ? msp_job_run_check(run, error) : MSP_OK;
+    return stopped != MSP_OK ? stopped : result;
 }

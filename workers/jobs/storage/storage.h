@@ -7,6 +7,7 @@
 #define MSP_STORAGE_H
 
 #include "msp/result.h"
+#include "msp/settings.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,11 +21,15 @@ struct msp_storage_stage {
 };
 
 struct msp_storage_request {
-    const char *url;    /* EXPORT_STORAGE */
+    const struct msp_settings *settings; /* for storages that need more than the URL */
+    const char *url;                     /* EXPORT_STORAGE */
     const char *prefix; /* "tenant=…/dataset=…": what the stage locks and where names are below */
     const char *token; /* names this writer in temporary names */
     /* Asked while another stage holds the prefix; false gives up with MSP_BUSY. */
     bool (*keep_waiting)(void *context);
+    /* Asked while a storage waits for another machine; true ends that with MSP_CANCELLED. NULL is
+     * fine. Must be callable until the stage has ended. */
+    bool (*should_stop)(void *context);
     void *context;
 };
 
@@ -40,6 +45,7 @@ typedef bool (*msp_storage_sink)(void *context, const void *bytes, size_t size);
 
 /* A part of one committed file. */
 struct msp_storage_read {
+    const struct msp_settings *settings;
     const char *url;      /* EXPORT_STORAGE */
     const char *location; /* below it: "tenant=…/dataset=…/latest.csv" */
     int64_t offset, length;
@@ -54,7 +60,8 @@ struct msp_storage_read {
 
 /*
  * Failures of writing (full disk, no right) are MSP_BROKEN "storage_failed" with the system's own
- * words. One file is being written at a time; names are relative to the prefix.
+ * words; a storage on another machine that does not answer is MSP_UNAVAILABLE. One file is being
+ * written at a time; names are relative to the prefix.
  */
 struct msp_storage {
     const char *scheme; /* "file://" */
