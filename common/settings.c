@@ -256,6 +256,10 @@ static void check_together(struct loader *loader)
     if (strncmp(loader->built.export_storage, "s3://", 5) == 0) {
         check_s3(loader);
     }
+    if (loader->built.smtp_url[0] != '\0' && loader->built.smtp_from[0] == '\0') {
+        fault(loader, FROM_NOWHERE, 0,
+              "SMTP_URL is set but SMTP_FROM is empty; name the address that mail comes from");
+    }
 }
 
 static void take_env_file(struct loader *loader, struct env_file *file)

@@ -57,7 +57,7 @@ static void append_bounds(const struct setting_row *row, struct msp_buffer *out)
 {
     if (row->type == SETTING_INT) {
         msp_buffer_printf(out, " %d to %d %s.", row->minimum, row->maximum, row->unit);
-    } else if (row->type == SETTING_SECRET) {
+    } else if (row->type == SETTING_SECRET || row->type == SETTING_WEBHOOK_SECRET) {
         msp_buffer_printf(out, " At least %d bytes.", row->minimum);
     } else if (row->type == SETTING_BOOL) {
         msp_buffer_append_text(out, " true or false.");

@@ -4,6 +4,8 @@
  */
 #include "settings_table.h"
 
+#include "msp/mail_address.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -17,6 +19,8 @@
 
 static const char *const database_schemes[] = {"postgresql://", "postgres://", NULL};
 static const char *const redis_schemes[] = {"redis://", "unix://", NULL};
+static const char *const web_schemes[] = {"https://", "http://", NULL};
+static const char *const mail_schemes[] = {"smtps://", "smtp://", NULL};
 static const char *const log_levels[] = {"debug", "info", "warning", "error", NULL};
 static const char *const log_formats[] = {"plain", "json", NULL};
 
@@ -162,6 +166,76 @@ const struct setting_row setting_rows[] = {
      .initial = "",
      .help = "Hosts that a callback_url may name: [scheme://]host[:port], comma-separated, *. "
              "allowed; +private at an entry's end permits http and private addresses."},
+    {.name = "CALLBACK_SECRET",
+     .type = SETTING_WEBHOOK_SECRET,
+     .reload = MSP_RELOAD_WORKERS,
+     MEMBER(callback_secret),
+     .initial = "",
+     .minimum = 24,
+     .help = "Key that signs callbacks (Standard Webhooks), plain or as whsec_ and base64; empty: "
+             "no callbacks."},
+    {.name = "CALLBACK_SECRET_PREVIOUS",
+     .type = SETTING_WEBHOOK_SECRET,
+     .reload = MSP_RELOAD_WORKERS,
+     MEMBER(callback_secret_previous),
+     .initial = "",
+     .minimum = 24,
+     .help = "The key before it: signs callbacks as well until every receiver knows the new one."},
+    {.name = "SLACK_WEBHOOK_URL",
+     .type = SETTING_SECRET_URL,
+     .reload = MSP_RELOAD_WORKERS,
+     MEMBER(slack_webhook_url),
+     .initial = "",
+     .words = web_schemes,
+     .help = "Incoming webhook of Slack for notifications; empty: that channel is off."},
+    {.name = "SMTP_URL",
+     .type = SETTING_URL,
+     .reload = MSP_RELOAD_WORKERS,
+     MEMBER(smtp_url),
+     .initial = "",
+     .words = mail_schemes,
+     .help = "Mail server of notifications, smtp://host:port or smtps://host:port; empty: that "
+             "channel is off."},
+    {.name = "SMTP_USER",
+     .type = SETTING_TEXT,
+     .reload = MSP_RELOAD_WORKERS,
+     MEMBER(smtp_user),
+     .initial = "",
+     .help = "Login at the mail server; empty: none."},
+    {.name = "SMTP_PASSWORD",
+     .type = SETTING_SECRET,
+     .reload = MSP_RELOAD_WORKERS,
+     MEMBER(smtp_password),
+     .initial = "",
+     .minimum = 1,
+     .help = "Password of SMTP_USER."},
+    {.name = "SMTP_STARTTLS",
+     .type = SETTING_BOOL,
+     .reload = MSP_RELOAD_WORKERS,
+     MEMBER(smtp_starttls),
+     .initial = "true",
+     .help = "Demand encryption of an smtp:// server; false only for a relay on a network of your "
+             "own."},
+    {.name = "SMTP_FROM",
+     .type = SETTING_MAIL_LIST,
+     .reload = MSP_RELOAD_WORKERS,
+     MEMBER(smtp_from),
+     .initial = "",
+     .maximum = 1,
+     .help = "Address that notifications come from; required with SMTP_URL."},
+    {.name = "NOTIFY_TO",
+     .type = SETTING_MAIL_LIST,
+     .reload = MSP_RELOAD_WORKERS,
+     MEMBER(notify_to),
+     .initial = "",
+     .maximum = MSP_MAIL_ADDRESSES_MOST,
+     .help = "Addresses that an e-mail without \"to\" goes to, comma-separated."},
+    {.name = "NOTIFY_ALLOW",
+     .type = SETTING_MAIL_RULES,
+     .reload = MSP_RELOAD_WORKERS,
+     MEMBER(notify_allow),
+     .initial = "",
+     .help = "Addresses and domains that \"to\" may name besides NOTIFY_TO, comma-separated."},
     {.name = "INTERNAL_ALLOW",
      .type = SETTING_ADDRESS_LIST,
      .reload = MSP_RELOAD_AT_ONCE,

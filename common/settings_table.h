@@ -7,8 +7,10 @@
 
 enum setting_type {
     SETTING_TEXT,
-    SETTING_SECRET, /* minimum = least bytes when set */
-    SETTING_URL,    /* words = schemes; a password in it is masked when shown */
+    SETTING_SECRET,         /* minimum = least bytes when set */
+    SETTING_SECRET_URL,     /* words = schemes; masked as a whole */
+    SETTING_WEBHOOK_SECRET, /* "whsec_" and base64 of 24 to 64 bytes, or minimum = least bytes */
+    SETTING_URL,            /* words = schemes; a password in it is masked when shown */
     SETTING_BOOL,
     SETTING_INT,          /* minimum, maximum, unit */
     SETTING_ENUM,         /* words in the order of the enum's values */
@@ -17,6 +19,8 @@ enum setting_type {
     SETTING_STORAGE,      /* file:///absolute/path or s3://bucket/prefix */
     SETTING_ENDPOINT,     /* http(s)://host[:port] */
     SETTING_HOST_LIST,    /* comma-separated host names without ports */
+    SETTING_MAIL_LIST,    /* comma-separated addresses; maximum = how many */
+    SETTING_MAIL_RULES,   /* comma-separated addresses and domains */
     SETTING_EGRESS_LIST,  /* see msp/egress_allow.h */
     SETTING_ADDRESS_LIST, /* comma-separated IPv4 addresses and CIDR blocks */
 };

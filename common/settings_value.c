@@ -5,7 +5,9 @@
 #include "settings_value.h"
 
 #include "msp/address_list.h"
+#include "msp/base64.h"
 #include "msp/egress_allow.h"
+#include "msp/mail_address.h"
 
 #include <arpa/inet.h>
 #include <stdarg.h>
@@ -80,6 +82,25 @@ static bool store_url(struct reading *reading)
         }
     }
     return refuse(reading, "must be a URL that begins with %s", reading->row->words[0]);
+}
+
+/* Standard Webhooks: a key has 24 to 64 bytes, written as base64 behind "whsec_". */
+static bool store_webhook_secret(struct reading *reading)
+{
+    static const char prefix[] = "whsec_";
+    const char *text = reading->text + sizeof prefix - 1;
+    unsigned char key[64];
+    size_t size = 0;
+    if (strncmp(reading->text, prefix, sizeof prefix - 1) != 0) {
+        return store_secret(reading);
+    }
+    bool is_key = msp_base64_decode(text, strlen(text), key, sizeof key, &size) && size >= 24;
+    explicit_bzero(key, sizeof key);
+    if (!is_key) {
+        return refuse(reading, "must have base64 of 24 to 64 bytes behind whsec_; make it with: "
+                               "openssl rand -base64 32");
+    }
+    return store_text(reading);
 }
 
 static bool store_bool(struct reading *reading)
@@ -242,6 +263,24 @@ static bool store_endpoint(struct reading *reading)
     return store_text(reading);
 }
 
+static bool store_mail_list(struct reading *reading)
+{
+    if (!msp_mail_list_is_valid(reading->text, reading->row->maximum)) {
+        return refuse(reading, "must be %s like ops@example.com",
+                      reading->row->maximum == 1 ? "one address" : "addresses with commas between");
+    }
+    return store_text(reading);
+}
+
+static bool store_mail_rules(struct reading *reading)
+{
+    if (!msp_mail_rules_are_valid(reading->text)) {
+        return refuse(reading,
+                      "must be addresses like ops@example.com and domains like example.com");
+    }
+    return store_text(reading);
+}
+
 static bool store_egress_list(struct reading *reading)
 {
     const char *bad = "";
@@ -291,6 +330,8 @@ static bool store_address_list(struct reading *reading)
 static store_function *const stores[] = {
     [SETTING_TEXT] = store_text,
     [SETTING_SECRET] = store_secret,
+    [SETTING_SECRET_URL] = store_url,
+    [SETTING_WEBHOOK_SECRET] = store_webhook_secret,
     [SETTING_URL] = store_url,
     [SETTING_BOOL] = store_bool,
     [SETTING_INT] = store_int,
@@ -299,6 +340,8 @@ static store_function *const stores[] = {
     [SETTING_DIRECTORY] = store_directory,
     [SETTING_STORAGE] = store_storage,
     [SETTING_ENDPOINT] = store_endpoint,
+    [SETTING_MAIL_LIST] = store_mail_list,
+    [SETTING_MAIL_RULES] = store_mail_rules,
     [SETTING_EGRESS_LIST] = store_egress_list,
     [SETTING_HOST_LIST] = store_host_list,
     [SETTING_ADDRESS_LIST] = store_address_list,
@@ -399,6 +442,8 @@ void setting_show(const struct setting_row *row, const struct msp_settings *sett
     out->text[0] = '\0';
     switch (row->type) {
     case SETTING_SECRET:
+    case SETTING_SECRET_URL:
+    case SETTING_WEBHOOK_SECRET:
         if (!setting_is_empty(row, settings)) {
             (void)snprintf(out->text, sizeof out->text, "%s", mask);
         }
@@ -421,6 +466,8 @@ void setting_show(const struct setting_row *row, const struct msp_settings *sett
     case SETTING_DIRECTORY:
     case SETTING_STORAGE:
     case SETTING_ENDPOINT:
+    case SETTING_MAIL_LIST:
+    case SETTING_MAIL_RULES:
     case SETTING_EGRESS_LIST:
     case SETTING_HOST_LIST:
     case SETTING_ADDRESS_LIST:

@@ -36,7 +36,17 @@ struct msp_settings {
     char trusted_proxies[MSP_SETTINGS_TEXT_BYTES]; /* comma-separated IPv4 addresses or CIDR blocks
                                                     */
     char egress_allow[MSP_SETTINGS_TEXT_BYTES];    /* see msp/egress_allow.h; empty: no callbacks */
-    char internal_allow[MSP_SETTINGS_TEXT_BYTES];  /* the same form; default 127.0.0.0/8 */
+    char callback_secret[256];                     /* signs callbacks */
+    char callback_secret_previous[256];            /* signs them too while receivers change over */
+    char slack_webhook_url[MSP_SETTINGS_TEXT_BYTES]; /* a secret as a whole */
+    char smtp_url[MSP_SETTINGS_TEXT_BYTES];
+    char smtp_user[256];
+    char smtp_password[256];
+    char smtp_from[256];
+    bool smtp_starttls;
+    char notify_to[MSP_SETTINGS_TEXT_BYTES];      /* addresses, comma-separated */
+    char notify_allow[MSP_SETTINGS_TEXT_BYTES];   /* addresses and domains, comma-separated */
+    char internal_allow[MSP_SETTINGS_TEXT_BYTES]; /* the same form; default 127.0.0.0/8 */
     bool mock_mode;
     int http_workers;
     int http_threads; /* a worker; one thread serves one connection */
