@@ -17,7 +17,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char board_magic[8] = {'m', 's', 'p', 'b', 'o', 'a', 'r', '1'};
+static const char board_magic[8] = {'m', 's', 'p', 'b', 'o', 'a', 'r', '2'};
+
+const int64_t msp_board_run_bounds_us[MSP_BOARD_RUN_BUCKETS - 1] = {
+    100000, 500000, 1000000, 5000000, 15000000, 60000000, 300000000, 900000000, 3600000000};
 
 static_assert(sizeof(struct msp_board_slot) % 64 == 0, "a slot shares no cache line");
 static_assert(sizeof((struct msp_status_board *)0)->magic == sizeof board_magic, "magic fits");
@@ -191,4 +194,20 @@ void msp_board_add(int64_t *counter, int64_t by)
 int64_t msp_board_read(const int64_t *counter)
 {
     return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+void msp_board_set(int64_t *figure, int64_t value)
+{
+    __atomic_store_n(figure, value, __ATOMIC_RELAXED);
+}
+
+void msp_board_add_run(struct msp_board_job_kind *kind, int64_t run_us)
+{
+    int bucket = 0;
+    while (bucket < MSP_BOARD_RUN_BUCKETS - 1 && run_us > msp_board_run_bounds_us[bucket]) {
+        bucket++;
+    }
+    msp_board_add(&kind->run_buckets[bucket], 1);
+    msp_board_add(&kind->run_us_sum, run_us);
+    msp_board_add(&kind->run_count, 1);
 }

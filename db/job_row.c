@@ -25,6 +25,9 @@ enum job_column {
     JOB_RESULT,
     JOB_ERROR,
     JOB_CHILDREN_ENDED,
+    JOB_CLAIMED,
+    JOB_RATE_LIMITED,
+    JOB_CANCEL_REQUESTED,
 };
 
 static enum msp_job_state parse_state(const char *name)
@@ -70,6 +73,9 @@ enum msp_result msp_job_read_row(const PGresult *rows, int row, struct msp_arena
     job.created_us = msp_wire_time(rows, row, JOB_CREATED);
     job.started_us = msp_wire_time(rows, row, JOB_STARTED);
     job.finished_us = msp_wire_time(rows, row, JOB_FINISHED);
+    job.claimed_us = msp_wire_time(rows, row, JOB_CLAIMED);
+    job.rate_limited = (int)msp_result_int(rows, row, JOB_RATE_LIMITED);
+    job.cancel_requested = msp_result_bool(rows, row, JOB_CANCEL_REQUESTED);
     job.children_ended = msp_result_bool(rows, row, JOB_CHILDREN_ENDED);
     if (!copy_json(rows, row, JOB_PARAMETERS, arena, &job.parameters) ||
         !copy_json(rows, row, JOB_RESULT, arena, &job.result) ||

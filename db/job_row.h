@@ -9,7 +9,8 @@
     "j.job_id::text, j.kind, coalesce(j.tenant_id, 0), coalesce(t.slug, ''),"                      \
     " coalesce(j.parent_id::text, ''), j.state, j.done, j.total, j.stage, j.claims, j.excused,"    \
     " j.created_at, j.started_at, j.finished_at, j.parameters::text, j.result::text,"              \
-    " j.error::text, j.children_ended"
+    " j.error::text, j.children_ended, j.claimed_at, j.rate_limited,"                              \
+    " j.cancel_requested_at IS NOT NULL"
 
 bool msp_job_id_is_well_formed(const char *id);
 

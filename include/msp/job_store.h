@@ -37,6 +37,9 @@ struct msp_job {
     int claim;   /* how often the job was taken: the fencing token */
     int attempt; /* claims that count: lost workers and hand-backs burn none */
     int64_t created_us, started_us, finished_us; /* MSP_NO_TIME */
+    int64_t claimed_us;    /* when it was last taken, MSP_NO_TIME = never */
+    int rate_limited;      /* claims put off because somebody asked us to slow down */
+    bool cancel_requested; /* it runs and shall stop */
     const char *parameters;                      /* JSON object */
     const char *result;                          /* JSON object */
     const char *error;                           /* JSON object {"code","detail"} */
@@ -74,6 +77,26 @@ enum msp_result msp_job_list(struct msp_db *db, int64_t tenant_id,
                              const struct msp_job_filter *filter, struct msp_arena *arena,
                              int64_t deadline_ms, struct msp_job **out_jobs, size_t *out_count,
                              struct msp_error *error) MSP_MUST_CHECK;
+
+/*
+ * Cancels a job and, if it is a parent, its children. A queued one is cancelled at once; a running
+ * one is asked to stop, which its worker hears at once and sees within seconds otherwise: it may
+ * still end in another way. One that has ended stays as it is. *out is the job as it is afterwards,
+ * *out_changed whether anything was done. Tenants as in msp_job_get.
+ */
+enum msp_result msp_job_cancel(struct msp_db *db, int64_t tenant_id, const char *id,
+                               struct msp_arena *arena, int64_t deadline_ms, struct msp_job *out,
+                               bool *out_changed, struct msp_error *error) MSP_MUST_CHECK;
+
+/*
+ * Queues a failed or cancelled job again with fresh attempts; of a parent, those of its children
+ * that did not succeed; with it, the jobs that failed only because they waited for it. Any other
+ * job stays as it is. MSP_CONFLICT "after_job_failed" if it waits for a job that did not succeed: that
+ * one is to be retried first. *out, *out_changed and tenants as above.
+ */
+enum msp_result msp_job_retry(struct msp_db *db, int64_t tenant_id, const char *id,
+                              struct msp_arena *arena, int64_t deadline_ms, struct msp_job *out,
+                              bool *out_changed, struct msp_error *error) MSP_MUST_CHECK;
 
 /* ---- for the job worker, on a connection with role msp_jobs ---- */
 

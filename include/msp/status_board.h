@@ -49,6 +49,48 @@ struct msp_board_health {
     int32_t jobs_queued; /* rows of jobs that wait, at the last look */
 };
 
+#define MSP_BOARD_LANES       2  /* enum msp_job_lane */
+#define MSP_BOARD_JOB_KINDS   16 /* rows of the table of kinds; further ones share the last */
+#define MSP_BOARD_KIND_BYTES  32
+#define MSP_BOARD_RUN_BUCKETS 10
+
+/*
+ * Upper bounds of the buckets of run times: 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600 s and without
+ * end. Buckets hold their own jobs only, not those of the ones before.
+ */
+extern const int64_t msp_board_run_bounds_us[MSP_BOARD_RUN_BUCKETS - 1];
+
+/* How a lane's queue stands, of all nodes together, as PostgreSQL told it at the last look. */
+struct msp_board_lane {
+    int64_t queued;                /* could be taken now */
+    int64_t scheduled;             /* wait for their time or for another job */
+    int64_t oldest_queued_seconds; /* how long the oldest that could be taken has been due */
+    int64_t running;               /* in a worker's hands */
+};
+
+/* What became of this node's attempts at one kind of job since the master started. */
+struct msp_board_job_kind {
+    char name[MSP_BOARD_KIND_BYTES]; /* "" = row not in use */
+    int64_t attempts;                /* begun */
+    int64_t succeeded, failed, cancelled;
+    int64_t retried;      /* attempts that failed and are tried again */
+    int64_t rate_limited; /* attempts put off because somebody asked us to slow down */
+    int64_t handed_back;  /* attempts cut short because the worker left */
+    int64_t lost;         /* attempts whose job was taken from us meanwhile */
+    int64_t run_count;    /* attempts that ended in any way */
+    int64_t run_us_sum;
+    int64_t run_buckets[MSP_BOARD_RUN_BUCKETS]; /* of run_count */
+};
+
+/* Written by the job worker. Counters are added to, so that an old and a new worker may overlap. */
+struct msp_board_jobs {
+    _Alignas(64) int64_t checked_us; /* last look at the queue; 0 = never */
+    int64_t workers_lost;            /* jobs taken back from workers that died */
+    int64_t pruned;                  /* ended jobs removed because of their age */
+    struct msp_board_lane lanes[MSP_BOARD_LANES];
+    struct msp_board_job_kind kinds[MSP_BOARD_JOB_KINDS];
+};
+
 /* Outcome of the last reload, written by the master; `sequence` moves last. */
 struct msp_board_reload {
     _Alignas(64) uint64_t sequence;
@@ -58,13 +100,14 @@ struct msp_board_reload {
 };
 
 struct msp_status_board {
-    char magic[8]; /* "mspboar1" */
+    char magic[8]; /* "mspboar2" */
     int32_t master_pid;
     int64_t started_us;
     uint64_t settings_generation;
     uint64_t restarts; /* children replaced since the start */
     struct msp_board_reload reload;
     struct msp_board_health health;
+    struct msp_board_jobs jobs;
     struct msp_board_slot slots[MSP_BOARD_SLOTS];
 };
 
@@ -85,5 +128,9 @@ void msp_status_board_close(const struct msp_status_board *board);
 /* Relaxed atomic add on a counter of the caller's own slot. */
 void msp_board_add(int64_t *counter, int64_t by);
 int64_t msp_board_read(const int64_t *counter);
+void msp_board_set(int64_t *figure, int64_t value);
+
+/* An attempt of that kind ended after `run_us`: its sum, count and bucket. */
+void msp_board_add_run(struct msp_board_job_kind *kind, int64_t run_us);
 
 #endif

@@ -102,7 +102,7 @@ Test(status_board, is_refused_when_it_is_another_version_or_no_board)
     struct msp_status_board *board = create_board();
     const struct msp_status_board *seen = NULL;
     struct msp_error error;
-    board->magic[7] = '2';
+    board->magic[7] = '9';
     cr_expect(msp_status_board_open(state_dir, &seen, &error) == MSP_BROKEN);
     msp_status_board_close(board);
     cr_assert(truncate(board_path, 10) == 0);

@@ -40,6 +40,13 @@ enum msp_result msp_executors_start(struct msp_executors *executors,
 /* There may be something to claim. Any thread. */
 void msp_executors_wake(struct msp_executors *executors);
 
+/*
+ * Tells the thread that runs this job to stop, and PostgreSQL to stop its statement. For a job that
+ * was asked to be cancelled in the database before: the database decides, this makes it quick. Any
+ * thread; does nothing if no thread here runs that job.
+ */
+void msp_executors_cancel(struct msp_executors *executors, const char *job_id);
+
 /* No more claims; what runs is interrupted and handed back. May be called again to insist. */
 void msp_executors_stop(struct msp_executors *executors);
 
