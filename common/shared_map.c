@@ -5,6 +5,7 @@
 #include "msp/shared_map.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -32,28 +33,54 @@ static void unmap_region(void *memory, size_t size)
     }
 }
 
+/* What lies in anonymous memory; the status board is a file of its own. */
+enum part { PART_TENANTS, PART_CREDENTIALS, PART_SETTINGS, PART_KEY_USES, PARTS };
+
+static const struct {
+    size_t (*bytes)(void);
+    const char *what;
+    bool secret; /* stays out of core files */
+} parts[PARTS] = {
+    [PART_TENANTS] = {msp_tenant_cache_bytes, "tenants", false},
+    [PART_CREDENTIALS] = {msp_credential_cache_bytes, "credentials", true},
+    [PART_SETTINGS] = {msp_settings_cache_bytes, "settings", true},
+    [PART_KEY_USES] = {msp_key_uses_bytes, "uses of keys", false},
+};
+
+static enum msp_result map_parts(void *regions[PARTS], struct msp_error *error)
+{
+    for (int i = 0; i < PARTS; i++) {
+        enum msp_result result = map_region(parts[i].bytes(), parts[i].what, &regions[i], error);
+        if (result != MSP_OK) {
+            return result;
+        }
+        /* Not all kernels can; then nothing is lost but that. */
+        if (parts[i].secret) {
+            (void)madvise(regions[i], parts[i].bytes(), MADV_DONTDUMP);
+        }
+    }
+    return MSP_OK;
+}
+
 enum msp_result msp_shared_map_create(const char *state_dir, struct msp_shared_map *out,
                                       struct msp_error *error)
 {
-    void *tenants = NULL;
-    void *settings = NULL;
+    void *regions[PARTS] = {NULL};
     struct msp_status_board *board = NULL;
-    enum msp_result result = map_region(msp_tenant_cache_bytes(), "tenants", &tenants, error);
-    if (result == MSP_OK) {
-        result = map_region(msp_settings_cache_bytes(), "settings", &settings, error);
-    }
+    enum msp_result result = map_parts(regions, error);
     if (result == MSP_OK) {
         result = msp_status_board_create(state_dir, &board, error);
     }
     if (result != MSP_OK) {
-        unmap_region(tenants, msp_tenant_cache_bytes());
-        unmap_region(settings, msp_settings_cache_bytes());
+        for (int i = 0; i < PARTS; i++) {
+            unmap_region(regions[i], parts[i].bytes());
+        }
         return result;
     }
-    /* Secrets stay out of core files. Not all kernels can; then nothing is lost but that. */
-    (void)madvise(settings, msp_settings_cache_bytes(), MADV_DONTDUMP);
-    out->tenants = msp_tenant_cache_init(tenants);
-    out->settings = msp_settings_cache_init(settings);
+    out->tenants = msp_tenant_cache_init(regions[PART_TENANTS]);
+    out->credentials = msp_credential_cache_init(regions[PART_CREDENTIALS]);
+    out->settings = msp_settings_cache_init(regions[PART_SETTINGS]);
+    out->key_uses = msp_key_uses_init(regions[PART_KEY_USES]);
     out->board = board;
     return MSP_OK;
 }
@@ -76,6 +103,10 @@ enum msp_result msp_shared_map_restrict(const struct msp_shared_map *map,
         make_read_only(map->settings, msp_settings_cache_bytes(), "settings", error);
     if (result == MSP_OK && writer != MSP_SHARED_KEEPER) {
         result = make_read_only(map->tenants, msp_tenant_cache_bytes(), "tenants", error);
+    }
+    if (result == MSP_OK && writer != MSP_SHARED_KEEPER) {
+        result =
+            make_read_only(map->credentials, msp_credential_cache_bytes(), "credentials", error);
     }
     return result;
 }

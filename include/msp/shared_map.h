@@ -5,14 +5,18 @@
 #ifndef MSP_SHARED_MAP_H
 #define MSP_SHARED_MAP_H
 
+#include "msp/credential_cache.h"
+#include "msp/key_uses.h"
 #include "msp/settings_cache.h"
 #include "msp/status_board.h"
 #include "msp/tenant_cache.h"
 
 struct msp_shared_map {
-    struct msp_tenant_cache *tenants;    /* written by the snapshot keeper */
-    struct msp_settings_cache *settings; /* written by the master */
-    struct msp_status_board *board;      /* each child its own slot */
+    struct msp_tenant_cache *tenants;         /* written by the snapshot keeper */
+    struct msp_credential_cache *credentials; /* likewise */
+    struct msp_settings_cache *settings;      /* written by the master */
+    struct msp_status_board *board;           /* each child its own slot */
+    struct msp_key_uses *key_uses;            /* written by every HTTP worker */
 };
 
 /* Maps everything; the board's file goes into `state_dir`. */

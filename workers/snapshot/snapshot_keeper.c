@@ -1,8 +1,9 @@
 /*
- * The snapshot keeper: reads the tenants out of PostgreSQL into the tenant cache whenever they
- * change, and watches the health of PostgreSQL and Redis. It is the only writer of both, has one
- * thread, and serves nobody.
+ * The snapshot keeper: reads tenants and credentials out of PostgreSQL into shared memory whenever
+ * they change, and watches the health of PostgreSQL and Redis. It is the only writer of both, has
+ * one thread, and serves nobody.
  */
+#include "credential_keeping.h"
 #include "dependency_health.h"
 
 #include "msp/child.h"
@@ -20,6 +21,7 @@
 /* A notification may be lost with its connection: reading every 5 s bounds how old a tenant can be.
  */
 #define READ_EVERY_MS  5000
+#define READ_APART_MS  20 /* however fast changes come */
 #define LOOK_EVERY_MS  1000
 #define FIRST_RETRY_MS 125
 
@@ -43,8 +45,10 @@ struct keeper {
     int64_t look_at_ms;
     int64_t read_at_ms;
     int retry_ms;               /* grows while PostgreSQL is away */
+    int64_t read_apart_ms;      /* no reading before this moment */
     struct msp_tenant *tenants; /* as last published */
     size_t tenant_count;
+    struct credential_keeping credentials;
 };
 
 static void close_all(struct keeper *keeper)
@@ -179,28 +183,49 @@ static void publish(struct keeper *keeper, struct msp_tenant *tenants, size_t co
     char number[24];
     (void)snprintf(number, sizeof(number), "%zu", count);
     msp_log(MSP_LOG_INFO, "Tenants published", "count", number, NULL);
-    if (!keeper->published)
-        msp_child_ready(keeper->child);
     keeper->published = true;
 }
 
-static void read_tenants(struct keeper *keeper)
+static enum msp_result read_tenants(struct keeper *keeper, int64_t deadline_ms,
+                                    struct msp_error *error)
 {
     struct msp_tenant *tenants = NULL;
     size_t count = 0;
-    struct msp_error error;
-    const enum msp_result result = msp_tenant_store_all(
-        keeper->db, msp_clock_monotonic_ms() + READ_TIMEOUT_MS, &tenants, &count, &error);
-    keeper->read_at_ms =
-        msp_clock_monotonic_ms() + (result == MSP_OK ? READ_EVERY_MS : LOOK_EVERY_MS);
-    if (result != MSP_OK) {
-        (void)dependency_note(&keeper->postgres_health, result, &error);
-        return;
-    }
+    const enum msp_result result =
+        msp_tenant_store_all(keeper->db, deadline_ms, &tenants, &count, error);
+    if (result != MSP_OK)
+        return result;
     if (is_published(keeper, tenants, count))
         free(tenants);
     else
         publish(keeper, tenants, count);
+    return MSP_OK;
+}
+
+/* Tenants first: a key whose tenant is not there yet would open nothing. */
+static void read_all(struct keeper *keeper)
+{
+    const struct msp_shared_map *shared = keeper->child->shared;
+    const int64_t began_us = msp_clock_monotonic_us();
+    const int64_t deadline_ms = msp_clock_monotonic_ms() + READ_TIMEOUT_MS;
+    const bool was_ready = keeper->published && keeper->credentials.published;
+    struct msp_error error;
+    enum msp_result result = read_tenants(keeper, deadline_ms, &error);
+    if (result == MSP_OK)
+        result =
+            credential_keeping_read(&keeper->credentials, keeper->db, shared, deadline_ms, &error);
+    if (result == MSP_OK) {
+        msp_credential_cache_note_read(shared->credentials, began_us);
+        result = credential_keeping_note_uses(&keeper->credentials, keeper->db, shared->key_uses,
+                                              deadline_ms, &error);
+    }
+    const int64_t now_ms = msp_clock_monotonic_ms();
+    keeper->read_at_ms = now_ms + (result == MSP_OK ? READ_EVERY_MS : LOOK_EVERY_MS);
+    keeper->read_apart_ms = now_ms + READ_APART_MS;
+    if (result != MSP_OK)
+        (void)dependency_note(&keeper->postgres_health, result, &error);
+    if (!was_ready && keeper->published && keeper->credentials.published)
+        msp_child_ready(keeper->child);
 }
 
 static bool postgres_is_well(const struct keeper *keeper)
@@ -227,7 +252,7 @@ static void wait_for_something(struct keeper *keeper)
     if (msp_db_notifications(keeper->listener, &count, &error) != MSP_OK)
         keeper->listening = false;
     if (count > 0 || !keeper->listening)
-        keeper->read_at_ms = 0;
+        keeper->read_at_ms = keeper->read_apart_ms;
 }
 
 static int keep(struct keeper *keeper)
@@ -244,7 +269,7 @@ static int keep(struct keeper *keeper)
         if (postgres_is_well(keeper) && !keeper->listening)
             listen_again(keeper);
         if (postgres_is_well(keeper) && msp_clock_monotonic_ms() >= keeper->read_at_ms)
-            read_tenants(keeper);
+            read_all(keeper);
         wait_for_something(keeper);
     }
     return MSP_EXIT_DONE;
@@ -264,5 +289,6 @@ int msp_snapshot_keeper_main(const struct msp_child *child)
     const int code = keep(&keeper);
     close_all(&keeper);
     free(keeper.tenants);
+    credential_keeping_done(&keeper.credentials);
     return code;
 }
