@@ -55,8 +55,9 @@ struct msp_egress_request {
     bool (*read)(void *context, int64_t offset, char *to, size_t size);
     int64_t body_bytes;
 
-    /* The answer's body: bytes go to `sink` (false ends the call) or, without one, are kept in the
-     * response. Past `limit_bytes` the call fails; 0 stands for 64 KiB. */
+    /* The body of a 2xx answer goes to `sink` (false ends the call with MSP_CANCELLED); without
+     * one, or with another status, it is kept in the response. Past `limit_bytes` the call fails;
+     * 0 stands for 64 KiB, which also bounds what is kept beside a sink. */
     bool (*sink)(void *context, const char *bytes, size_t size);
     int64_t limit_bytes;
     struct msp_egress_field *wanted; /* fields of the answer to copy */
@@ -79,8 +80,9 @@ struct msp_egress_response {
  * Makes the call. MSP_OK means that an answer came, whatever its status. MSP_FORBIDDEN
  * "egress_refused" for an address that must not be reached, MSP_INVALID "url_malformed" or
  * "field_malformed", MSP_UNAVAILABLE "egress_unreachable", MSP_TIMED_OUT "egress_timed_out",
- * MSP_TOO_LARGE "egress_too_large", MSP_CANCELLED "stopping". The details name the host at most.
- * On MSP_OK the caller calls msp_egress_response_done.
+ * MSP_TOO_LARGE "egress_too_large", MSP_CANCELLED "stopping", MSP_BROKEN "body_unreadable"
+ * (`read` said so). The details name the host at most. On MSP_OK the caller calls
+ * msp_egress_response_done.
  */
 enum msp_result msp_egress_call(struct msp_egress *egress, const struct msp_egress_request *request,
                                 struct msp_egress_response *out,
