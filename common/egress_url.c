@@ -20,7 +20,7 @@ static bool is_host_byte(char byte)
     return (byte >= 'a' && byte <= 'z') || is_digit(byte) || byte == '-' || byte == '_';
 }
 
-/* resolvers read 127.1, 0x7f000001 and 017700000001 as addresses: a last label that could be a
+/* Resolvers read 127.1, 0x7f000001 and 017700000001 as addresses: a last label that could be a
  * number belongs to one. */
 static bool ends_in_number(const char *host)
 {
@@ -31,21 +31,18 @@ static bool ends_in_number(const char *host)
 
 static bool has_good_labels(const char *host)
 {
-    for (const char *at = host;;) {
-        size_t length = strcspn(at, ".");
-        if (length == 0 || length > LABEL_BYTES) {
+    size_t label = 0;
+    for (const char *at = host; *at != '\0'; at++) {
+        bool ends = *at == '.';
+        if (ends ? label == 0 : !is_host_byte(*at)) {
             return false;
         }
-        for (size_t i = 0; i < length; i++) {
-            if (!is_host_byte(at[i])) {
-                return false;
-            }
+        label = ends ? 0 : label + 1;
+        if (label > LABEL_BYTES) {
+            return false;
         }
-        if (at[length] == '\0') {
-            return true;
-        }
-        at += length + 1;
     }
+    return label > 0;
 }
 
 static bool read_host(const char *text, size_t length, struct msp_egress_url *out,
