@@ -1,5 +1,6 @@
 /* Jobs seen by those who ask for them: inserting, looking, listing. The worker's side is in
  * job_queue.c. */
+#include "idempotency_params.h"
 #include "job_row.h"
 
 #include "msp/job_store.h"
@@ -26,11 +27,12 @@ bool msp_job_state_is_final(enum msp_job_state state)
 
 static const struct msp_statement insert_statement = {
     "job_insert",
-    "WITH j AS (INSERT INTO msp.jobs (tenant_id, kind, lane, parameters)"
-    "           VALUES (nullif($1::bigint, 0), $2::text, $3::bigint::smallint, $4::json)"
-    "           RETURNING *)"
-    " SELECT " JOB_COLUMNS ", pg_notify('msp_jobs', '')"
-    "   FROM j LEFT JOIN msp.tenants t USING (tenant_id)",
+    "SELECT " JOB_COLUMNS ", j.replayed"
+    "  FROM (SELECT (s.job).*, s.replayed"
+    "          FROM msp.job_start(nullif($1::bigint, 0), $2::text, $3::bigint::smallint, $4::json,"
+    "                             $5::boolean, $6::uuid, $7::text,"
+    "                             $8::bigint, $9::text, $10::text, $11::text, $12::bytea) s) j"
+    "  LEFT JOIN msp.tenants t USING (tenant_id)",
     true};
 
 static const struct msp_statement get_statement = {
@@ -67,21 +69,40 @@ bool msp_job_id_is_well_formed(const char *id)
     return true;
 }
 
+static enum msp_result refuse_after_job(struct msp_error *error)
+{
+    return msp_fail_at(error, MSP_INVALID, "after_job_unknown", "/after_job",
+                       "There is no such job to wait for; give the id of a job you have started.");
+}
+
 enum msp_result msp_job_insert(struct msp_db *db, int64_t tenant_id,
                                const struct msp_job_request *request, struct msp_arena *arena,
                                int64_t deadline_ms, struct msp_job *out, struct msp_error *error)
 {
+    if (request->after_job != NULL && !msp_job_id_is_well_formed(request->after_job))
+        return refuse_after_job(error);
     struct msp_params params;
     msp_params_init(&params);
     msp_params_int(&params, tenant_id);
     msp_params_text(&params, request->kind);
     msp_params_int(&params, request->lane);
     msp_params_text(&params, request->parameters);
+    msp_params_bool(&params, request->merges);
+    msp_params_text(&params, request->after_job);
+    msp_params_text(&params, request->callback_url);
+    msp_idempotency_params(&params, request->idempotency);
     struct msp_call call = {&insert_statement, &params, NULL};
     struct msp_scope scope = scope_of(tenant_id);
+    if (request->by_staff)
+        scope.role = "msp_admin";
     enum msp_result result = msp_db_transact(db, &scope, &call, 1, deadline_ms, error);
+    if (result == MSP_INVALID && strcmp(error->code, "after_job_unknown") == 0)
+        return refuse_after_job(error);
     if (result == MSP_OK)
         result = msp_job_read_row(call.result, 0, arena, out, error);
+    if (result == MSP_OK && request->idempotency != NULL)
+        request->idempotency->replayed =
+            msp_result_bool(call.result, 0, PQnfields(call.result) - 1);
     msp_calls_clear(&call, 1);
     return result;
 }

@@ -8,6 +8,7 @@
 
 #include "msp/arena.h"
 #include "msp/db.h"
+#include "msp/idempotency.h"
 #include "msp/job_message.h"
 #include "msp/kpi_store.h"
 #include "msp/tenant_cache.h"
@@ -37,22 +38,34 @@ struct msp_job {
     int claim;   /* how often the job was taken: the fencing token */
     int attempt; /* claims that count: lost workers and hand-backs burn none */
     int64_t created_us, started_us, finished_us; /* MSP_NO_TIME */
-    int64_t claimed_us;    /* when it was last taken, MSP_NO_TIME = never */
-    int rate_limited;      /* claims put off because somebody asked us to slow down */
-    bool cancel_requested; /* it runs and shall stop */
-    const char *parameters;                      /* JSON object */
-    const char *result;                          /* JSON object */
-    const char *error;                           /* JSON object {"code","detail"} */
-    bool children_ended; /* claimed again because all its children have ended */
+    int64_t claimed_us;                          /* when it was last taken, MSP_NO_TIME = never */
+    int rate_limited;       /* claims put off because somebody asked us to slow down */
+    bool cancel_requested;  /* it runs and shall stop */
+    const char *parameters; /* JSON object */
+    const char *result;     /* JSON object */
+    const char *error;      /* JSON object {"code","detail"} */
+    bool children_ended;    /* claimed again because all its children have ended */
 };
 
 struct msp_job_request {
     const char *kind;
     enum msp_job_lane lane;
     const char *parameters; /* JSON object text */
+    /* All below may be left out. */
+    bool merges;   /* a queued job of this kind, tenant and parameters will do, if it was not yet
+                      taken */
+    bool by_staff; /* runs as msp_admin: after_job may be any tenant's */
+    const char *after_job;    /* the id of a job that must succeed first */
+    const char *callback_url; /* told of the end; checked by the caller */
+    struct msp_idempotency
+        *idempotency; /* one that replays gives the job it started, as it is now */
 };
 
-/* Inserts a queued job for the tenant (0: for all, as msp_admin) and notifies. */
+/*
+ * Starts a job for the tenant (0: for all, as msp_admin): queued, or merged into one that is, or
+ * failed at once if `after_job` did not end well. MSP_INVALID at /after_job for a job that is
+ * unknown or foreign; MSP_CONFLICT as in msp_idempotency_find.
+ */
 enum msp_result msp_job_insert(struct msp_db *db, int64_t tenant_id,
                                const struct msp_job_request *request, struct msp_arena *arena,
                                int64_t deadline_ms, struct msp_job *out,
@@ -91,8 +104,8 @@ enum msp_result msp_job_cancel(struct msp_db *db, int64_t tenant_id, const char 
 /*
  * Queues a failed or cancelled job again with fresh attempts; of a parent, those of its children
  * that did not succeed; with it, the jobs that failed only because they waited for it. Any other
- * job stays as it is. MSP_CONFLICT "after_job_failed" if it waits for a job that did not succeed: that
- * one is to be retried first. *out, *out_changed and tenants as above.
+ * job stays as it is. MSP_CONFLICT "after_job_failed" if it waits for a job that did not succeed:
+ * that one is to be retried first. *out, *out_changed and tenants as above.
  */
 enum msp_result msp_job_retry(struct msp_db *db, int64_t tenant_id, const char *id,
                               struct msp_arena *arena, int64_t deadline_ms, struct msp_job *out,
@@ -100,24 +113,62 @@ enum msp_result msp_job_retry(struct msp_db *db, int64_t tenant_id, const char *
 
 /* ---- for the job worker, on a connection with role msp_jobs ---- */
 
-/* Takes the next job of the lane: *out_found says whether there was one. `worker` names this
- * process life. */
-enum msp_result msp_job_claim(struct msp_db *db, enum msp_job_lane lane, const char *worker,
+/* Which job to take. */
+struct msp_job_claim_order {
+    enum msp_job_lane lane;
+    const char *worker;          /* names the one who holds it from then on */
+    int64_t after_tenant;        /* tenants take turns, this one last; 0 = jobs of all tenants */
+    const int64_t *full_tenants; /* hold all they may; NULL with a count of 0 */
+    size_t full_count;
+};
+
+/* Takes the next job of the lane: *out_found says whether there was one. */
+enum msp_result msp_job_claim(struct msp_db *db, const struct msp_job_claim_order *order,
                               struct msp_arena *arena, int64_t deadline_ms, bool *out_found,
                               struct msp_job *out, struct msp_error *error) MSP_MUST_CHECK;
 
-/* Beats for every job this worker runs. */
-enum msp_result msp_job_heartbeat(struct msp_db *db, const char *worker, int64_t deadline_ms,
-                                  struct msp_error *error) MSP_MUST_CHECK;
+/* A job that somebody here believes to hold, and what the database says to that. */
+#define MSP_JOB_WORKER_BYTES 96
+struct msp_job_hold {
+    char worker[MSP_JOB_WORKER_BYTES];
+    char job_id[MSP_JOB_ID_BYTES];
+    int claim;
+    bool lost;             /* out: it is no longer held under that name and claim */
+    bool cancel_requested; /* out: it shall stop */
+};
+
+/* Beats for every job that is held under one of the names. */
+enum msp_result msp_job_heartbeat(struct msp_db *db, const struct msp_job_hold *holds, size_t count,
+                                  int64_t deadline_ms, struct msp_error *error) MSP_MUST_CHECK;
+
+/* Fills what is "out" above. */
+enum msp_result msp_job_look_at_holds(struct msp_db *db, struct msp_job_hold *holds, size_t count,
+                                      int64_t deadline_ms, struct msp_error *error) MSP_MUST_CHECK;
 
 /*
- * Gives back to the queue what dead workers held: those silent for 45 s, and those of this `node`
- * whose worker name is not `worker` (our own earlier lives). After 10 losses a job fails as
- * worker_lost. *out_count jobs changed.
+ * Gives back to the queue what dead workers held: with a `node`, what is held by workers of that
+ * node other than `worker` (our own earlier lives); with "", what has been silent for 45 s. After
+ * 10 losses a job fails as worker_lost. *out_count jobs changed.
  */
 enum msp_result msp_job_recover(struct msp_db *db, const char *node, const char *worker,
                                 int64_t deadline_ms, int *out_count,
                                 struct msp_error *error) MSP_MUST_CHECK;
+
+/* How a lane stands, of all nodes together. */
+#define MSP_JOB_LANES 2
+struct msp_job_figures {
+    int64_t queued;    /* could be taken now */
+    int64_t scheduled; /* wait for their time or for another job */
+    int64_t oldest_queued_seconds;
+    int64_t running;
+};
+enum msp_result msp_job_read_figures(struct msp_db *db, int64_t deadline_ms,
+                                     struct msp_job_figures out[MSP_JOB_LANES],
+                                     struct msp_error *error) MSP_MUST_CHECK;
+
+/* Removes at most `at_most` jobs that ended more than `days` ago; none while another node does. */
+enum msp_result msp_job_prune(struct msp_db *db, int days, int at_most, int64_t deadline_ms,
+                              int *out_count, struct msp_error *error) MSP_MUST_CHECK;
 
 /* All below: MSP_CONFLICT, code "job_lost", if (id, claim, worker) no longer holds the job. */
 enum msp_result msp_job_progress(struct msp_db *db, const struct msp_fence *fence, int64_t done,
@@ -126,13 +177,23 @@ enum msp_result msp_job_progress(struct msp_db *db, const struct msp_fence *fenc
 enum msp_result msp_job_succeed(struct msp_db *db, const struct msp_fence *fence,
                                 const char *result_json, int64_t deadline_ms,
                                 struct msp_error *error) MSP_MUST_CHECK;
-/* `retry_in_seconds` < 0: final; otherwise queued again for then. */
 enum msp_result msp_job_fail(struct msp_db *db, const struct msp_fence *fence, const char *code,
-                             const char *detail, int retry_in_seconds, int64_t deadline_ms,
+                             const char *detail, int64_t deadline_ms,
                              struct msp_error *error) MSP_MUST_CHECK;
-/* Back to the queue at once, no attempt burnt (the process is leaving). */
-enum msp_result msp_job_hand_back(struct msp_db *db, const struct msp_fence *fence,
-                                  int64_t deadline_ms, struct msp_error *error) MSP_MUST_CHECK;
+enum msp_result msp_job_end_cancelled(struct msp_db *db, const struct msp_fence *fence,
+                                      int64_t deadline_ms, struct msp_error *error) MSP_MUST_CHECK;
+
+/* Back to the queue; a job that shall stop ends as cancelled instead. */
+struct msp_job_requeue {
+    int in_seconds;    /* until it may be taken again */
+    bool excused;      /* burns no attempt */
+    bool rate_limited; /* because somebody asked us to slow down */
+    const char *code;  /* of the failure, NULL = none */
+    const char *detail;
+};
+enum msp_result msp_job_requeue(struct msp_db *db, const struct msp_fence *fence,
+                                const struct msp_job_requeue *requeue, int64_t deadline_ms,
+                                struct msp_error *error) MSP_MUST_CHECK;
 
 /*
  * Makes one queued child of the same kind and parameters for every active tenant and parks the
