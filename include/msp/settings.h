@@ -23,6 +23,8 @@ struct msp_settings {
     char redis_url[MSP_SETTINGS_TEXT_BYTES]; /* empty: single node, without Redis */
     char service_token[MSP_SETTINGS_TEXT_BYTES];
     char jwt_secret[MSP_SETTINGS_TEXT_BYTES];
+    char jwt_secret_previous[MSP_SETTINGS_TEXT_BYTES]; /* verifies, never signs */
+    char jwt_issuer[256];
     char listen[64];                              /* host:port, IPv4 */
     char state_dir[MSP_SETTINGS_TEXT_BYTES];      /* sockets, lock, status board */
     char export_storage[MSP_SETTINGS_TEXT_BYTES]; /* file:///path or s3://bucket/prefix */
@@ -48,6 +50,7 @@ struct msp_settings {
     char notify_allow[MSP_SETTINGS_TEXT_BYTES];   /* addresses and domains, comma-separated */
     char internal_allow[MSP_SETTINGS_TEXT_BYTES]; /* the same form; default 127.0.0.0/8 */
     bool mock_mode;
+    int auth_failures_per_minute; /* an address */
     int http_workers;
     int http_threads; /* a worker; one thread serves one connection */
     int db_pool_size; /* connections a worker */
