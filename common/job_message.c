@@ -8,6 +8,7 @@
 #include "msgpack_scan.h"
 
 #include <msgpack.h>
+#include <stddef.h>
 #include <string.h>
 
 /* The map's keys. A number, once given away, keeps its meaning. */
@@ -19,10 +20,50 @@ enum key {
     KEY_TENANT_ID = 4,
     KEY_DONE = 5,
     KEY_TOTAL = 6,
-    KEYS = 7,
+    KEY_EXPORT_ID = 7,
+    KEY_SHA256 = 8,
+    KEY_OFFSET = 9,
+    KEY_LENGTH = 10,
+    KEY_DATA = 11,
+    KEY_RESULT = 12,
+    KEY_CODE = 13,
+    KEY_DETAIL = 14,
+    KEY_FIGURES = 15,
+    KEYS = 16,
 };
 
-/* Room for keys of later versions, which we ignore; ours need 15 items and 2 levels. */
+enum member_type { VERSION, OPERATION, TEXT, NUMBER, DATA, FIGURES };
+
+/* How a key's value looks, and where in the message it goes. */
+static const struct member {
+    enum member_type type;
+    size_t offset;
+    size_t size; /* of a text, its NUL included */
+} members[KEYS] = {
+#define AT(name) offsetof(struct msp_job_message, name)
+#define TEXT_AT(name)                                                                              \
+    {                                                                                              \
+        TEXT, AT(name), sizeof((struct msp_job_message *)0)->name                                  \
+    }
+    [KEY_VERSION] = {VERSION, 0, 0},
+    [KEY_OPERATION] = {OPERATION, 0, 0},
+    [KEY_JOB_ID] = TEXT_AT(job_id),
+    [KEY_KIND] = TEXT_AT(kind),
+    [KEY_TENANT_ID] = {NUMBER, AT(tenant_id), 0},
+    [KEY_DONE] = {NUMBER, AT(done), 0},
+    [KEY_TOTAL] = {NUMBER, AT(total), 0},
+    [KEY_EXPORT_ID] = TEXT_AT(export_id),
+    [KEY_SHA256] = TEXT_AT(sha256),
+    [KEY_OFFSET] = {NUMBER, AT(offset), 0},
+    [KEY_LENGTH] = {NUMBER, AT(length), 0},
+    [KEY_DATA] = {DATA, 0, 0},
+    [KEY_RESULT] = {NUMBER, AT(result), 0},
+    [KEY_CODE] = TEXT_AT(code),
+    [KEY_DETAIL] = TEXT_AT(detail),
+    [KEY_FIGURES] = {FIGURES, 0, 0},
+};
+
+/* Room for keys of later versions, which we ignore; ours need 44 items and 2 levels. */
 #define MAX_ITEMS 64
 #define MAX_DEPTH 4
 
@@ -41,31 +82,81 @@ static int append_to_buffer(void *buffer, const char *bytes, size_t size)
     return out->failed ? -1 : 0;
 }
 
-static void pack_text(msgpack_packer *packer, enum key key, const char *text, size_t size)
+static const char *text_of(const struct msp_job_message *message, const struct member *member)
 {
-    size_t length = strnlen(text, size);
-    (void)msgpack_pack_int(packer, key);
-    (void)msgpack_pack_str_with_body(packer, text, length);
+    return (const char *)message + member->offset;
 }
 
-static void pack_number(msgpack_packer *packer, enum key key, int64_t number)
+static int64_t number_of(const struct msp_job_message *message, const struct member *member)
 {
-    (void)msgpack_pack_int(packer, key);
-    (void)msgpack_pack_int64(packer, number);
+    int64_t number = 0;
+    memcpy(&number, (const char *)message + member->offset, sizeof number);
+    return number;
+}
+
+/* What is left out is read as empty. */
+static bool is_said(const struct msp_job_message *message, const struct member *member)
+{
+    switch (member->type) {
+    case TEXT:
+        return text_of(message, member)[0] != '\0';
+    case NUMBER:
+        return number_of(message, member) != 0;
+    case DATA:
+        return message->data_bytes > 0;
+    case FIGURES:
+        return message->operation == MSP_JOB_FIGURES;
+    case VERSION:
+    case OPERATION:
+        break;
+    }
+    return true;
+}
+
+static void pack_value(msgpack_packer *packer, const struct msp_job_message *message,
+                       const struct member *member)
+{
+    switch (member->type) {
+    case VERSION:
+        (void)msgpack_pack_int(packer, MSP_JOB_MESSAGE_VERSION);
+        break;
+    case OPERATION:
+        (void)msgpack_pack_int(packer, (int)message->operation);
+        break;
+    case TEXT:
+        (void)msgpack_pack_str_with_body(packer, text_of(message, member),
+                                         strlen(text_of(message, member)));
+        break;
+    case NUMBER:
+        (void)msgpack_pack_int64(packer, number_of(message, member));
+        break;
+    case DATA:
+        (void)msgpack_pack_bin_with_body(packer, message->data, message->data_bytes);
+        break;
+    case FIGURES:
+        (void)msgpack_pack_array(packer, MSP_WORKER_FIGURES);
+        for (size_t i = 0; i < MSP_WORKER_FIGURES; i++) {
+            (void)msgpack_pack_int64(packer, message->figures[i]);
+        }
+        break;
+    }
 }
 
 static void pack_body(const struct msp_job_message *message, struct msp_buffer *body)
 {
     msgpack_packer packer;
+    size_t count = 0;
+    for (size_t key = 0; key < KEYS; key++) {
+        count += is_said(message, &members[key]) ? 1 : 0;
+    }
     msgpack_packer_init(&packer, body, append_to_buffer);
-    (void)msgpack_pack_map(&packer, KEYS);
-    pack_number(&packer, KEY_VERSION, MSP_JOB_MESSAGE_VERSION);
-    pack_number(&packer, KEY_OPERATION, message->operation);
-    pack_text(&packer, KEY_JOB_ID, message->job_id, sizeof message->job_id);
-    pack_text(&packer, KEY_KIND, message->kind, sizeof message->kind);
-    pack_number(&packer, KEY_TENANT_ID, message->tenant_id);
-    pack_number(&packer, KEY_DONE, message->done);
-    pack_number(&packer, KEY_TOTAL, message->total);
+    (void)msgpack_pack_map(&packer, count);
+    for (size_t key = 0; key < KEYS; key++) {
+        if (is_said(message, &members[key])) {
+            (void)msgpack_pack_int(&packer, (int)key);
+            pack_value(&packer, message, &members[key]);
+        }
+    }
 }
 
 static void put_length(unsigned char out[4], uint32_t length)
@@ -76,7 +167,7 @@ static void put_length(unsigned char out[4], uint32_t length)
     out[3] = (unsigned char)length;
 }
 
-static bool is_job_id(const char *text)
+static bool is_uuid(const char *text)
 {
     for (size_t i = 0; i < MSP_JOB_ID_BYTES - 1; i++) {
         bool dash = i == 8 || i == 13 || i == 18 || i == 23;
@@ -88,23 +179,83 @@ static bool is_job_id(const char *text)
     return text[MSP_JOB_ID_BYTES - 1] == '\0';
 }
 
+static bool is_sha256(const char *text)
+{
+    return strspn(text, "0123456789abcdef") == MSP_SHA256_HEX_BYTES - 1;
+}
+
+/* Which operations there are, and what each cannot do without. */
+static const struct demand {
+    bool known, job, export;
+} demands[] = {
+    [MSP_JOB_WAKE] = {.known = true},
+    [MSP_JOB_SUBSCRIBE] = {.known = true, .job = true},
+    [MSP_JOB_PROGRESS] = {.known = true, .job = true},
+    [MSP_JOB_ENDED] = {.known = true, .job = true},
+    [MSP_JOB_CANCEL] = {.known = true, .job = true},
+    [MSP_JOB_STATUS] = {.known = true},
+    [MSP_JOB_FIGURES] = {.known = true},
+    [MSP_JOB_FETCH] = {.known = true, .export = true},
+    [MSP_JOB_DATA] = {.known = true},
+    [MSP_JOB_DATA_END] = {.known = true},
+    [MSP_JOB_REFUSED] = {.known = true},
+};
+
+static bool is_operation(int64_t number)
+{
+    return number > 0 && (size_t)number < sizeof demands / sizeof demands[0] &&
+           demands[number].known;
+}
+
+static enum msp_result check_texts(const struct msp_job_message *message, struct msp_error *error)
+{
+    for (size_t key = 0; key < KEYS; key++) {
+        const struct member *member = &members[key];
+        if (member->type == TEXT && memchr(text_of(message, member), '\0', member->size) == NULL) {
+            return refuse(error, "a text is too long");
+        }
+    }
+    const struct demand *demand = &demands[message->operation];
+    if ((demand->job || message->job_id[0] != '\0') && !is_uuid(message->job_id)) {
+        return refuse(error, "its job id is not a UUID in lower case");
+    }
+    if ((demand->export || message->export_id[0] != '\0') && !is_uuid(message->export_id)) {
+        return refuse(error, "its export id is not a UUID in lower case");
+    }
+    if ((demand->export || message->sha256[0] != '\0') && !is_sha256(message->sha256)) {
+        return refuse(error, "its SHA-256 is not 64 hexadecimal digits");
+    }
+    return MSP_OK;
+}
+
 /* What holds for a message on its way out as on its way in. */
 static enum msp_result check_meaning(const struct msp_job_message *message, struct msp_error *error)
 {
-    if (message->operation < MSP_JOB_WAKE || message->operation > MSP_JOB_ENDED) {
+    if (!is_operation(message->operation)) {
         return refuse(error, "its operation is unknown");
     }
-    bool may_lack_id = message->operation == MSP_JOB_WAKE;
-    if (!is_job_id(message->job_id) && !(may_lack_id && message->job_id[0] == '\0')) {
-        return refuse(error, "its job id is not a UUID in lower case");
+    for (size_t key = 0; key < KEYS; key++) {
+        if (members[key].type == NUMBER && number_of(message, &members[key]) < 0) {
+            return refuse(error, "it has a negative number");
+        }
     }
-    if (memchr(message->kind, '\0', sizeof message->kind) == NULL) {
-        return refuse(error, "its job kind is too long");
+    for (size_t i = 0; i < MSP_WORKER_FIGURES; i++) {
+        if (message->figures[i] < 0) {
+            return refuse(error, "it has a negative figure");
+        }
     }
-    if (message->tenant_id < 0 || message->done < 0 || message->total < 0) {
-        return refuse(error, "it has a negative number");
+    if (demands[message->operation].export && (message->tenant_id == 0 || message->length == 0 ||
+                                               message->length > INT64_MAX - message->offset)) {
+        return refuse(error, "it asks for no part of an export of a tenant");
     }
-    return MSP_OK;
+    if (message->data_bytes > MSP_FETCH_DATA_BYTES) {
+        return refuse(error, "it carries too much data");
+    }
+    bool refusal = message->operation == MSP_JOB_REFUSED;
+    if (message->result > MSP_BROKEN || (refusal && message->result == MSP_OK)) {
+        return refuse(error, "its result is unknown");
+    }
+    return check_texts(message, error);
 }
 
 enum msp_result msp_job_message_encode(const struct msp_job_message *message,
@@ -156,38 +307,58 @@ static bool read_text(const msgpack_object *value, char *out, size_t size)
     return true;
 }
 
-static enum msp_result read_member(enum key key, const msgpack_object *value,
+static bool read_data(const msgpack_object *value, struct msp_job_message *message)
+{
+    if (value->type != MSGPACK_OBJECT_BIN) {
+        return false;
+    }
+    message->data = value->via.bin.size > 0 ? value->via.bin.ptr : NULL;
+    message->data_bytes = value->via.bin.size;
+    return true;
+}
+
+/* A later version may know more figures. */
+static bool read_figures(const msgpack_object *value, struct msp_job_message *message)
+{
+    if (value->type != MSGPACK_OBJECT_ARRAY) {
+        return false;
+    }
+    for (uint32_t i = 0; i < value->via.array.size && i < MSP_WORKER_FIGURES; i++) {
+        if (!read_number(&value->via.array.ptr[i], &message->figures[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum msp_result read_member(const struct member *member, const msgpack_object *value,
                                    struct msp_job_message *message, struct msp_error *error)
 {
     int64_t number = 0;
     bool good = false;
-    switch (key) {
-    case KEY_VERSION:
+    switch (member->type) {
+    case VERSION:
         good = read_number(value, &number);
         if (good && number != MSP_JOB_MESSAGE_VERSION) {
             return refuse(error, "its version is unknown");
         }
         break;
-    case KEY_OPERATION:
-        good = read_number(value, &number) && number >= MSP_JOB_WAKE && number <= MSP_JOB_ENDED;
+    case OPERATION:
+        good = read_number(value, &number) && is_operation(number);
         message->operation = good ? (enum msp_job_operation)number : MSP_JOB_WAKE;
         break;
-    case KEY_JOB_ID:
-        good = read_text(value, message->job_id, sizeof message->job_id);
+    case TEXT:
+        good = read_text(value, (char *)message + member->offset, member->size);
         break;
-    case KEY_KIND:
-        good = read_text(value, message->kind, sizeof message->kind);
+    case NUMBER:
+        good = read_number(value, &number);
+        memcpy((char *)message + member->offset, &number, sizeof number);
         break;
-    case KEY_TENANT_ID:
-        good = read_number(value, &message->tenant_id);
+    case DATA:
+        good = read_data(value, message);
         break;
-    case KEY_DONE:
-        good = read_number(value, &message->done);
-        break;
-    case KEY_TOTAL:
-        good = read_number(value, &message->total);
-        break;
-    case KEYS:
+    case FIGURES:
+        good = read_figures(value, message);
         break;
     }
     return good ? MSP_OK : refuse(error, "a member has the wrong type or is out of range");
@@ -209,7 +380,7 @@ static enum msp_result read_map(const msgpack_object *map, struct msp_job_messag
             return refuse(error, "a member stands twice");
         }
         seen |= 1u << key;
-        enum msp_result result = read_member(key, &member->val, &message, error);
+        enum msp_result result = read_member(&members[key], &member->val, &message, error);
         if (result != MSP_OK) {
             return result;
         }

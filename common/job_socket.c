@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -161,8 +160,8 @@ enum msp_result msp_job_message_send(int fd, const struct msp_job_message *messa
     return result;
 }
 
-enum msp_result msp_job_message_receive(int fd, struct msp_job_message *out, int64_t deadline_ms,
-                                        struct msp_error *error)
+static enum msp_result receive_body(int fd, struct msp_buffer *body, int64_t deadline_ms,
+                                    struct msp_error *error)
 {
     unsigned char head[4];
     enum msp_result result = receive_all(fd, head, sizeof head, deadline_ms, error);
@@ -175,15 +174,32 @@ enum msp_result msp_job_message_receive(int fd, struct msp_job_message *out, int
                         "A message between processes has an impossible length. Check that all "
                         "processes are of the same version.");
     }
-    unsigned char *body = malloc(size);
-    if (body == NULL) {
+    msp_buffer_clear(body);
+    unsigned char *room = (unsigned char *)msp_buffer_reserve(body, size);
+    if (room == NULL) {
         return msp_fail(error, MSP_NO_MEMORY, "no_memory",
                         "No memory for a message of %zu bytes; try again.", size);
     }
-    result = receive_all(fd, body, size, deadline_ms, error);
+    result = receive_all(fd, room, size, deadline_ms, error);
+    body->length = result == MSP_OK ? size : 0;
+    return result;
+}
+
+enum msp_result msp_job_message_receive(int fd, struct msp_buffer *body,
+                                        struct msp_job_message *out, int64_t deadline_ms,
+                                        struct msp_error *error)
+{
+    struct msp_buffer own;
+    struct msp_buffer *used = body != NULL ? body : &own;
+    msp_buffer_init(&own, MSP_FRAME_MAX_BYTES);
+    enum msp_result result = receive_body(fd, used, deadline_ms, error);
     if (result == MSP_OK) {
-        result = msp_job_message_decode(body, size, out, error);
+        result = msp_job_message_decode(used->data, used->length, out, error);
     }
-    free(body);
+    if (result == MSP_OK && body == NULL) {
+        out->data = NULL;
+        out->data_bytes = 0;
+    }
+    msp_buffer_done(&own);
     return result;
 }

@@ -11,7 +11,13 @@ static bool is_same(const struct msp_job_message *left, const struct msp_job_mes
 {
     return left->operation == right->operation && strcmp(left->job_id, right->job_id) == 0 &&
            strcmp(left->kind, right->kind) == 0 && left->tenant_id == right->tenant_id &&
-           left->done == right->done && left->total == right->total;
+           left->done == right->done && left->total == right->total &&
+           strcmp(left->export_id, right->export_id) == 0 &&
+           strcmp(left->sha256, right->sha256) == 0 && left->offset == right->offset &&
+           left->length == right->length && left->result == right->result &&
+           strcmp(left->code, right->code) == 0 && strcmp(left->detail, right->detail) == 0 &&
+           left->data_bytes == right->data_bytes &&
+           (left->data_bytes == 0 || memcmp(left->data, right->data, left->data_bytes) == 0);
 }
 
 static void send_back(const struct msp_job_message *message)

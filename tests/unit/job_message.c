@@ -12,7 +12,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define JOB_ID "0f8fad5b-d9cb-469f-a165-70867728950e"
+#define JOB_ID    "0f8fad5b-d9cb-469f-a165-70867728950e"
+#define EXPORT_ID "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+#define SHA256    "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
 static const struct msp_job_message progress = {.operation = MSP_JOB_PROGRESS,
                                                 .job_id = JOB_ID,
@@ -28,42 +30,92 @@ static void expect_same(const struct msp_job_message *got, const struct msp_job_
     cr_expect_str_eq(got->kind, expected->kind);
     cr_expect(got->tenant_id == expected->tenant_id);
     cr_expect(got->done == expected->done && got->total == expected->total);
+    cr_expect_str_eq(got->export_id, expected->export_id);
+    cr_expect_str_eq(got->sha256, expected->sha256);
+    cr_expect(got->offset == expected->offset && got->length == expected->length);
+    cr_expect(got->result == expected->result);
+    cr_expect_str_eq(got->code, expected->code);
+    cr_expect_str_eq(got->detail, expected->detail);
+    cr_expect(memcmp(got->figures, expected->figures, sizeof got->figures) == 0);
+    cr_assert(got->data_bytes == expected->data_bytes);
+    cr_expect(got->data_bytes == 0 || memcmp(got->data, expected->data, got->data_bytes) == 0);
 }
 
 Test(job_message, comes_out_as_it_went_in)
 {
-    static const struct msp_job_message wake = {.operation = MSP_JOB_WAKE};
-    const struct msp_job_message *const messages[] = {&progress, &wake};
-    for (size_t i = 0; i < 2; i++) {
+    static char bytes[MSP_FETCH_DATA_BYTES];
+    const struct msp_job_message messages[] = {
+        progress,
+        {.operation = MSP_JOB_WAKE},
+        {.operation = MSP_JOB_CANCEL, .job_id = JOB_ID},
+        {.operation = MSP_JOB_STATUS},
+        {.operation = MSP_JOB_FIGURES, .figures = {1, 0, INT64_MAX, [MSP_FIGURE_FETCHES] = 7}},
+        {.operation = MSP_JOB_FETCH,
+         .tenant_id = 1,
+         .export_id = EXPORT_ID,
+         .sha256 = SHA256,
+         .offset = 5,
+         .length = 1LL << 40},
+        {.operation = MSP_JOB_DATA, .offset = 9, .data = bytes, .data_bytes = sizeof bytes},
+        {.operation = MSP_JOB_DATA_END},
+        {.operation = MSP_JOB_REFUSED,
+         .result = MSP_NOT_FOUND,
+         .code = "export_unknown",
+         .detail = "There is no such export."},
+    };
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (char)(i * 7);
+    }
+    for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++) {
         struct msp_buffer frame;
         struct msp_job_message got;
         enum msp_result result = MSP_BROKEN;
         msp_buffer_init(&frame, 0);
-        cr_assert(msp_job_message_encode(messages[i], &frame, NULL) == MSP_OK);
+        cr_assert(msp_job_message_encode(&messages[i], &frame, NULL) == MSP_OK);
         cr_expect(msp_frame_complete(frame.data, frame.length, &result) == frame.length);
         cr_expect(result == MSP_OK);
-        for (size_t part = 0; part < frame.length; part++) {
+        for (size_t part = 0; part < frame.length && part < 2000; part++) {
             cr_expect(msp_frame_complete(frame.data, part, &result) == 0 && result == MSP_OK);
         }
         cr_assert(msp_job_message_decode(frame.data + 4, frame.length - 4, &got, NULL) == MSP_OK);
-        expect_same(&got, messages[i]);
+        expect_same(&got, &messages[i]);
+        cr_expect(frame.length <= MSP_FRAME_MAX_BYTES + 4);
         msp_buffer_done(&frame);
     }
 }
 
 Test(job_message, is_not_sent_when_it_means_nothing)
 {
-    struct msp_job_message bad[6];
-    for (size_t i = 0; i < 6; i++) {
-        bad[i] = progress;
+    static const struct msp_job_message fetch = {.operation = MSP_JOB_FETCH,
+                                                 .tenant_id = 1,
+                                                 .export_id = EXPORT_ID,
+                                                 .sha256 = SHA256,
+                                                 .length = 1};
+    static char too_many[MSP_FETCH_DATA_BYTES + 1];
+    struct msp_job_message bad[18];
+    for (size_t i = 0; i < 18; i++) {
+        bad[i] = i < 6 ? progress : fetch;
     }
-    bad[0].operation = (enum msp_job_operation)9;
+    bad[0].operation = (enum msp_job_operation)12;
     bad[1].job_id[0] = '\0';
     bad[2].job_id[4] = 'X';
     bad[3].tenant_id = -1;
     bad[4].done = -1;
     memset(bad[5].kind, 'k', sizeof bad[5].kind);
-    for (size_t i = 0; i < 6; i++) {
+    bad[6].tenant_id = 0;
+    bad[7].export_id[0] = '\0';
+    bad[8].sha256[63] = '\0';
+    bad[9].sha256[0] = 'G';
+    bad[10].offset = -1;
+    bad[11].length = -1;
+    bad[12] = (struct msp_job_message){
+        .operation = MSP_JOB_DATA, .data = too_many, .data_bytes = sizeof too_many};
+    bad[13] = (struct msp_job_message){.operation = MSP_JOB_REFUSED, .result = MSP_OK};
+    bad[14] = (struct msp_job_message){.operation = MSP_JOB_REFUSED, .result = MSP_BROKEN + 1};
+    bad[15] = (struct msp_job_message){.operation = MSP_JOB_FIGURES, .figures = {0, -1}};
+    bad[16].length = 0;
+    bad[17].offset = INT64_MAX;
+    for (size_t i = 0; i < 18; i++) {
         struct msp_buffer frame;
         msp_buffer_init(&frame, 0);
         cr_expect(msp_job_message_encode(&bad[i], &frame, NULL) == MSP_INVALID, "case %zu", i);
@@ -103,11 +155,11 @@ Test(job_message, refuses_hostile_bodies)
         BODY("an array of 2^32 - 1", 0xdd, 0xff, 0xff, 0xff, 0xff),
         BODY("a text longer than the body", 0xdb, 0x00, 0x00, 0xff, 0xff, 'a'),
         BODY("bytes longer than the body", 0xc6, 0x7f, 0xff, 0xff, 0xff),
-        BODY("a huge array inside", 0x83, 0x00, 0x01, 0x01, 0x01, 0x09, 0xdd, 0x00, 0xff, 0xff,
+        BODY("a huge array inside", 0x83, 0x00, 0x01, 0x01, 0x01, 0x19, 0xdd, 0x00, 0xff, 0xff,
              0xff),
-        BODY("five levels", 0x83, 0x00, 0x01, 0x01, 0x01, 0x09, 0x91, 0x91, 0x91, 0x91, 0xc0),
-        BODY("an extension", 0x83, 0x00, 0x01, 0x01, 0x01, 0x09, 0xd4, 0x01, 0x01),
-        BODY("the byte that means nothing", 0x83, 0x00, 0x01, 0x01, 0x01, 0x09, 0xc1),
+        BODY("five levels", 0x83, 0x00, 0x01, 0x01, 0x01, 0x19, 0x91, 0x91, 0x91, 0x91, 0xc0),
+        BODY("an extension", 0x83, 0x00, 0x01, 0x01, 0x01, 0x19, 0xd4, 0x01, 0x01),
+        BODY("the byte that means nothing", 0x83, 0x00, 0x01, 0x01, 0x01, 0x19, 0xc1),
         BODY("no map", 0x01),
         BODY("an empty map", 0x80),
         BODY("a half value", 0xcf, 0x00),
@@ -116,7 +168,16 @@ Test(job_message, refuses_hostile_bodies)
         BODY("no operation", 0x81, 0x00, 0x01),
         BODY("version 2", 0x82, 0x00, 0x02, 0x01, 0x01),
         BODY("operation 0", 0x82, 0x00, 0x01, 0x01, 0x00),
-        BODY("operation 5", 0x82, 0x00, 0x01, 0x01, 0x05),
+        BODY("operation 12", 0x82, 0x00, 0x01, 0x01, 0x0c),
+        BODY("a cancel of nothing", 0x82, 0x00, 0x01, 0x01, 0x05),
+        BODY("a fetch of nothing", 0x82, 0x00, 0x01, 0x01, 0x08),
+        BODY("data as text", 0x83, 0x00, 0x01, 0x01, 0x09, 0x0b, 0xa1, 'a'),
+        BODY("a refusal for no reason", 0x82, 0x00, 0x01, 0x01, 0x0b),
+        BODY("a refusal for a reason of no list", 0x83, 0x00, 0x01, 0x01, 0x0b, 0x0c, 0x7f),
+        BODY("figures that are no array", 0x83, 0x00, 0x01, 0x01, 0x07, 0x0f, 0x01),
+        BODY("a negative figure", 0x83, 0x00, 0x01, 0x01, 0x07, 0x0f, 0x91, 0xff),
+        BODY("figures of 2^32 - 1", 0x83, 0x00, 0x01, 0x01, 0x07, 0x0f, 0xdd, 0xff, 0xff, 0xff,
+             0xff),
         BODY("operation 2^32 + 1", 0x82, 0x00, 0x01, 0x01, 0xcf, 0, 0, 0, 1, 0, 0, 0, 1),
         BODY("a version twice", 0x83, 0x00, 0x01, 0x00, 0x01, 0x01, 0x01),
         BODY("an operation as text", 0x82, 0x00, 0x01, 0x01, 0xa1, '1'),
@@ -154,9 +215,22 @@ Test(job_message, ignores_members_it_does_not_know)
     cr_expect(got.operation == MSP_JOB_WAKE);
 }
 
+Test(job_message, takes_figures_of_older_and_newer_workers)
+{
+    static const unsigned char few[] = {0x83, 0x00, 0x01, 0x01, 0x07, 0x0f, 0x91, 0x05};
+    static const unsigned char many[] = {0x83, 0x00, 0x01, 0x01, 0x07, 0x0f, 0xdc, 0x00,
+                                         0x0d, 1,    2,    3,    4,    5,    6,    7,
+                                         8,    9,    10,   11,   12,   13};
+    struct msp_job_message got;
+    cr_assert(msp_job_message_decode(few, sizeof few, &got, NULL) == MSP_OK);
+    cr_expect(got.figures[0] == 5 && got.figures[1] == 0);
+    cr_assert(msp_job_message_decode(many, sizeof many, &got, NULL) == MSP_OK);
+    cr_expect(got.figures[MSP_WORKER_FIGURES - 1] == MSP_WORKER_FIGURES);
+}
+
 Test(job_message, refuses_more_items_than_a_message_needs)
 {
-    unsigned char body[80] = {0x83, 0x00, 0x01, 0x01, 0x01, 0x09, 0xdc, 0x00, 0};
+    unsigned char body[80] = {0x83, 0x00, 0x01, 0x01, 0x01, 0x19, 0xdc, 0x00, 0};
     struct msp_job_message got;
     /* 1 map, 5 items and the array leave 57 of 64. */
     body[8] = 57;
@@ -193,12 +267,12 @@ Test(job_message, crosses_a_socket_and_keeps_its_deadlines)
     cr_assert(msp_job_message_send(ends[0], &progress, soon, NULL) == MSP_OK);
     cr_assert(msp_job_message_send(ends[0], &progress, soon, NULL) == MSP_OK);
     for (int i = 0; i < 2; i++) {
-        cr_assert(msp_job_message_receive(ends[1], &got, soon, NULL) == MSP_OK);
+        cr_assert(msp_job_message_receive(ends[1], NULL, &got, soon, NULL) == MSP_OK);
         expect_same(&got, &progress);
     }
 
     int64_t start = msp_clock_monotonic_ms();
-    cr_expect(msp_job_message_receive(ends[1], &got, start + 50, NULL) == MSP_TIMED_OUT);
+    cr_expect(msp_job_message_receive(ends[1], NULL, &got, start + 50, NULL) == MSP_TIMED_OUT);
     int64_t took = msp_clock_monotonic_ms() - start;
     cr_expect(took >= 50 && took < 1000, "%lld ms", (long long)took);
 
@@ -212,6 +286,28 @@ Test(job_message, crosses_a_socket_and_keeps_its_deadlines)
     (void)close(ends[0]);
 }
 
+Test(job_message, keeps_data_in_the_body_it_was_given)
+{
+    static const struct msp_job_message sent = {
+        .operation = MSP_JOB_DATA, .data = "0123456789", .data_bytes = 10};
+    int ends[2];
+    struct msp_job_message got;
+    struct msp_buffer body;
+    int64_t soon = msp_clock_monotonic_ms() + 2000;
+    msp_buffer_init(&body, MSP_FRAME_MAX_BYTES);
+    cr_assert(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
+    for (int i = 0; i < 2; i++) {
+        cr_assert(msp_job_message_send(ends[0], &sent, soon, NULL) == MSP_OK);
+    }
+    cr_assert(msp_job_message_receive(ends[1], &body, &got, soon, NULL) == MSP_OK);
+    expect_same(&got, &sent);
+    cr_assert(msp_job_message_receive(ends[1], NULL, &got, soon, NULL) == MSP_OK);
+    cr_expect(got.data == NULL && got.data_bytes == 0);
+    msp_buffer_done(&body);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+}
+
 Test(job_message, tells_a_closed_connection_and_a_bad_length)
 {
     static const unsigned char bad[] = {0xff, 0, 0, 0};
@@ -220,10 +316,10 @@ Test(job_message, tells_a_closed_connection_and_a_bad_length)
     int64_t soon = msp_clock_monotonic_ms() + 2000;
     cr_assert(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
     cr_assert(write(ends[0], bad, sizeof bad) == (ssize_t)sizeof bad);
-    cr_expect(msp_job_message_receive(ends[1], &got, soon, NULL) == MSP_INVALID);
+    cr_expect(msp_job_message_receive(ends[1], NULL, &got, soon, NULL) == MSP_INVALID);
     cr_assert(write(ends[0], "\0\0", 2) == 2);
     (void)close(ends[0]);
-    cr_expect(msp_job_message_receive(ends[1], &got, soon, NULL) == MSP_UNAVAILABLE);
+    cr_expect(msp_job_message_receive(ends[1], NULL, &got, soon, NULL) == MSP_UNAVAILABLE);
     (void)close(ends[1]);
 }
 

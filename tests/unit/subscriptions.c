@@ -19,6 +19,29 @@ static char folder[64];
 static char path[96];
 static int listener;
 static struct msp_subscriptions *subscriptions;
+static bool woken;
+static char cancelled[MSP_JOB_ID_BYTES];
+
+static void note_wake(void *context)
+{
+    *(bool *)context = true;
+}
+
+static void note_cancel(void *context, const char *job_id)
+{
+    (void)context;
+    (void)snprintf(cancelled, sizeof cancelled, "%s", job_id);
+}
+
+static void report(void *context, int64_t figures[MSP_WORKER_FIGURES])
+{
+    (void)context;
+    figures[MSP_FIGURE_UPTIME_SECONDS] = 42;
+    figures[MSP_FIGURE_CLIENTS] = (int64_t)msp_subscriptions_count(subscriptions);
+}
+
+static const struct msp_subscription_duties duties = {
+    .context = &woken, .wake = note_wake, .cancel = note_cancel, .report = report};
 
 static void open_door(void)
 {
@@ -30,7 +53,7 @@ static void open_door(void)
     listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     cr_assert(bind(listener, (struct sockaddr *)&address, sizeof address) == 0);
     cr_assert(listen(listener, 64) == 0);
-    subscriptions = msp_subscriptions_new(listener);
+    subscriptions = msp_subscriptions_new(listener, &duties);
     cr_assert_not_null(subscriptions);
 }
 
@@ -48,13 +71,13 @@ TestSuite(subscriptions, .init = open_door, .fini = shut_door);
 static bool serve(void)
 {
     static struct pollfd entries[MSP_SUBSCRIBERS_MAX + 1];
-    bool wake = false;
+    woken = false;
     for (;;) {
         size_t count = msp_subscriptions_watch(subscriptions, entries);
         int ready = poll(entries, count, 20);
-        msp_subscriptions_serve(subscriptions, entries, count, &wake);
+        msp_subscriptions_serve(subscriptions, entries, count);
         if (ready <= 0)
-            return wake;
+            return woken;
     }
 }
 
@@ -91,7 +114,7 @@ static int hear(int fd, struct msp_job_message *out)
     struct pollfd ready = {.fd = fd, .events = POLLIN};
     if (poll(&ready, 1, 20) <= 0)
         return 0;
-    return msp_job_message_receive(fd, out, msp_clock_monotonic_ms() + 1000, NULL) == MSP_OK
+    return msp_job_message_receive(fd, NULL, out, msp_clock_monotonic_ms() + 1000, NULL) == MSP_OK
                ? (int)out->operation
                : -1;
 }
@@ -103,6 +126,29 @@ Test(subscriptions, pass_a_wake_on)
     ask(fd, MSP_JOB_WAKE, "");
     cr_assert(serve());
     close(fd);
+}
+
+Test(subscriptions, pass_a_cancel_on)
+{
+    int fd = come();
+    ask(fd, MSP_JOB_CANCEL, JOB_B);
+    serve();
+    cr_assert_str_eq(cancelled, JOB_B);
+    close(fd);
+}
+
+Test(subscriptions, answer_how_the_worker_is)
+{
+    struct msp_job_message heard;
+    int other = come();
+    int fd = come();
+    ask(fd, MSP_JOB_STATUS, "");
+    serve();
+    cr_assert(hear(fd, &heard) == MSP_JOB_FIGURES);
+    cr_assert(heard.figures[MSP_FIGURE_UPTIME_SECONDS] == 42);
+    cr_assert(heard.figures[MSP_FIGURE_CLIENTS] == 2);
+    close(fd);
+    close(other);
 }
 
 Test(subscriptions, tell_a_subscriber_of_progress_and_of_the_end_once)

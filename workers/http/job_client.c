@@ -85,7 +85,7 @@ static enum news listen_for(int fd, int wait_ms)
     /* A negative descriptor is skipped by poll(), which then only sleeps. */
     if (poll(&ready, 1, wait_ms) <= 0 || fd < 0)
         return NEWS_NONE;
-    if (msp_job_message_receive(fd, &message, msp_clock_monotonic_ms() + SOCKET_PATIENCE_MS,
+    if (msp_job_message_receive(fd, NULL, &message, msp_clock_monotonic_ms() + SOCKET_PATIENCE_MS,
                                 &unheard) != MSP_OK)
         return NEWS_SOCKET_GONE;
     return message.operation == MSP_JOB_ENDED ? NEWS_ENDED : NEWS_NONE;

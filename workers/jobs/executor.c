@@ -368,6 +368,22 @@ bool msp_executors_holder(struct msp_executors *executors, int index,
     return holding;
 }
 
+void msp_executors_busy(struct msp_executors *executors, enum msp_job_lane lane,
+                        int64_t *out_threads, int64_t *out_busy)
+{
+    char unused[MSP_EXECUTOR_NAME_BYTES];
+    int64_t threads = 0;
+    int64_t busy = 0;
+    for (int i = 0; i < executors->count; i++) {
+        if (executors->threads[i].lane == lane) {
+            threads++;
+            busy += msp_executors_holder(executors, i, unused) ? 1 : 0;
+        }
+    }
+    *out_threads = threads;
+    *out_busy = busy;
+}
+
 void msp_executors_free(struct msp_executors *executors)
 {
     if (executors == NULL) {

@@ -33,6 +33,10 @@ bool msp_executors_holder(struct msp_executors *executors, int index,
                           char out[MSP_EXECUTOR_NAME_BYTES]) MSP_MUST_CHECK;
 int msp_executors_count(const struct msp_executors *executors);
 
+/* How many threads a lane has, and how many of them hold a job. */
+void msp_executors_busy(struct msp_executors *executors, enum msp_job_lane lane,
+                        int64_t *out_threads, int64_t *out_busy);
+
 /* Starts JOB_THREADS threads, at least one a lane. */
 enum msp_result msp_executors_start(struct msp_executors *executors,
                                     struct msp_error *error) MSP_MUST_CHECK;

@@ -27,11 +27,14 @@ struct job_worker {
     struct msp_job_events *events;
     struct msp_executors *executors;
     struct msp_housekeeper *keeper;
+    struct msp_fetches *fetches;
+    struct msp_subscription_duties duties;
     struct msp_subscriptions *subscriptions;
+    int64_t started_ms;
     int64_t look_due_ms;
     int64_t insist_due_ms;
     int64_t leave_by_ms; /* 0 = not leaving */
-    struct pollfd waited[MSP_SUBSCRIBERS_MAX + 3];
+    struct pollfd waited[MSP_SUBSCRIBERS_MAX + 4];
 };
 
 static void free_worker(struct job_worker *worker)
@@ -42,6 +45,7 @@ static void free_worker(struct job_worker *worker)
     msp_housekeeper_free(worker->keeper);
     msp_executors_free(worker->executors);
     msp_subscriptions_free(worker->subscriptions);
+    msp_fetches_free(worker->fetches);
     msp_job_events_free(worker->events);
     msp_node_identity_done(&worker->identity);
     free(worker);
@@ -74,6 +78,42 @@ static bool login_is_fit(const struct msp_child *child)
     return true;
 }
 
+/* ---- what clients of the socket ask for ---- */
+
+static void wake(void *context)
+{
+    struct job_worker *worker = context;
+    msp_executors_wake(worker->executors);
+}
+
+static void cancel(void *context, const char *job_id)
+{
+    struct job_worker *worker = context;
+    (void)job_id;
+    msp_executors_wake(worker->executors);
+}
+
+static void report(void *context, int64_t figures[MSP_WORKER_FIGURES])
+{
+    struct job_worker *worker = context;
+    const struct msp_board_jobs *jobs = &worker->child->shared->board->jobs;
+    const struct msp_board_lane *brief = &jobs->lanes[MSP_LANE_SHORT];
+    const struct msp_board_lane *slow = &jobs->lanes[MSP_LANE_LONG];
+    figures[MSP_FIGURE_UPTIME_SECONDS] = (msp_clock_monotonic_ms() - worker->started_ms) / 1000;
+    msp_executors_busy(worker->executors, MSP_LANE_SHORT, &figures[MSP_FIGURE_SHORT_THREADS],
+                       &figures[MSP_FIGURE_SHORT_BUSY]);
+    msp_executors_busy(worker->executors, MSP_LANE_LONG, &figures[MSP_FIGURE_LONG_THREADS],
+                       &figures[MSP_FIGURE_LONG_BUSY]);
+    figures[MSP_FIGURE_SHORT_QUEUED] = msp_board_read(&brief->queued);
+    figures[MSP_FIGURE_LONG_QUEUED] = msp_board_read(&slow->queued);
+    figures[MSP_FIGURE_SHORT_OLDEST_SECONDS] = msp_board_read(&brief->oldest_queued_seconds);
+    figures[MSP_FIGURE_LONG_OLDEST_SECONDS] = msp_board_read(&slow->oldest_queued_seconds);
+    figures[MSP_FIGURE_CLIENTS] = (int64_t)msp_subscriptions_count(worker->subscriptions);
+    figures[MSP_FIGURE_FETCHES] = msp_fetches_count(worker->fetches);
+}
+
+/* ---- the worker ---- */
+
 static struct job_worker *new_worker(const struct msp_child *child, struct msp_error *error)
 {
     struct job_worker *worker = calloc(1, sizeof *worker);
@@ -87,15 +127,19 @@ static struct job_worker *new_worker(const struct msp_child *child, struct msp_e
         free_worker(worker);
         return NULL;
     }
+    worker->started_ms = msp_clock_monotonic_ms();
     worker->events = msp_job_events_new();
-    worker->subscriptions = msp_subscriptions_new(child->job_listener);
+    worker->fetches = msp_fetches_new(child->settings);
+    worker->duties =
+        (struct msp_subscription_duties){worker, wake, cancel, report, worker->fetches};
+    worker->subscriptions = msp_subscriptions_new(child->job_listener, &worker->duties);
     if (worker->events != NULL) {
         worker->executors = msp_executors_new(child, worker->identity.worker, worker->events);
     }
     if (worker->executors != NULL) {
         worker->keeper = msp_housekeeper_new(child->settings, &worker->identity, worker->executors);
     }
-    if (worker->keeper == NULL || worker->subscriptions == NULL) {
+    if (worker->keeper == NULL || worker->subscriptions == NULL || worker->fetches == NULL) {
         (void)msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to start the job worker.");
         free_worker(worker);
         return NULL;
@@ -108,12 +152,14 @@ static void begin_leaving(struct job_worker *worker, int64_t now_ms)
     msp_child_leaving(worker->child);
     worker->leave_by_ms = now_ms + LEAVE_WITHIN_MS;
     msp_subscriptions_close_door(worker->subscriptions);
+    msp_fetches_stop(worker->fetches);
     worker->insist_due_ms = now_ms;
 }
 
 static bool everyone_left(const struct job_worker *worker)
 {
-    return msp_executors_alive(worker->executors) == 0 && !msp_housekeeper_alive(worker->keeper);
+    return msp_executors_alive(worker->executors) == 0 && !msp_housekeeper_alive(worker->keeper) &&
+           msp_fetches_alive(worker->fetches) == 0;
 }
 
 static void pass_news_on(struct job_worker *worker)
@@ -152,14 +198,12 @@ static void turn(struct job_worker *worker)
     bool leaving = worker->leave_by_ms != 0;
     waited[0] = (struct pollfd){.fd = leaving ? -1 : worker->child->stop_fd, .events = POLLIN};
     waited[1] = (struct pollfd){.fd = msp_job_events_fd(worker->events), .events = POLLIN};
-    size_t clients = msp_subscriptions_watch(worker->subscriptions, waited + 2);
-    int ready = poll(waited, clients + 2, wait_ms(worker, msp_clock_monotonic_ms()));
+    waited[2] = (struct pollfd){.fd = msp_fetches_fd(worker->fetches), .events = POLLIN};
+    size_t clients = msp_subscriptions_watch(worker->subscriptions, waited + 3);
+    int ready = poll(waited, clients + 3, wait_ms(worker, msp_clock_monotonic_ms()));
     if (ready >= 0) {
-        bool wake = false;
-        msp_subscriptions_serve(worker->subscriptions, waited + 2, clients, &wake);
-        if (wake) {
-            msp_executors_wake(worker->executors);
-        }
+        msp_subscriptions_serve(worker->subscriptions, waited + 3, clients);
+        msp_subscriptions_pass_pieces_on(worker->subscriptions);
         pass_news_on(worker);
     }
     int64_t now_ms = msp_clock_monotonic_ms();
@@ -172,7 +216,8 @@ static void turn(struct job_worker *worker)
 static int run_until_left(struct job_worker *worker)
 {
     struct msp_error error;
-    if (msp_executors_start(worker->executors, &error) != MSP_OK ||
+    if (msp_fetches_start(worker->fetches, &error) != MSP_OK ||
+        msp_executors_start(worker->executors, &error) != MSP_OK ||
         msp_housekeeper_start(worker->keeper, &error) != MSP_OK) {
         msp_log(MSP_LOG_ERROR, "The job worker cannot start", "detail", error.detail, NULL);
         return MSP_EXIT_RESTART; /* threads that did start end with the process */

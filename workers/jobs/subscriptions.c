@@ -7,16 +7,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define JOBS_A_CLIENT 64
-#define OUT_LIMIT_BYTES                                                                            \
-    65536 /* some hundreds of frames: a reader that far behind reads no more                       \
-           */
+/* Some hundreds of frames: a reader that far behind reads no more. */
+#define OUT_LIMIT_BYTES    65536
 #define FRAME_PATIENCE_MS  10000 /* for the rest of a frame whose beginning has come */
+#define READ_PATIENCE_MS   60000 /* for a reader to take anything of what waits for it */
 #define DOOR_PAUSE_MS      1000  /* without descriptors to spare */
 #define REMEMBERED_ENDINGS 1024
 
@@ -25,13 +26,16 @@ struct client {
     struct msp_buffer in;
     struct msp_buffer out;
     int64_t frame_begun_ms; /* 0 = no frame is half there */
+    int64_t taken_ms;       /* when something was last taken of `out`, or put into it empty */
     bool gone;              /* to be closed once nobody looks at it */
+    struct msp_fetch *fetch;
     size_t job_count;
     char jobs[JOBS_A_CLIENT][MSP_JOB_ID_BYTES];
 };
 
 struct msp_subscriptions {
     int listener;
+    const struct msp_subscription_duties *duties;
     bool door_closed;
     int64_t door_opens_ms;
     size_t count;
@@ -41,13 +45,15 @@ struct msp_subscriptions {
     struct msp_job_event endings[REMEMBERED_ENDINGS];
 };
 
-struct msp_subscriptions *msp_subscriptions_new(int listener)
+struct msp_subscriptions *msp_subscriptions_new(int listener,
+                                                const struct msp_subscription_duties *duties)
 {
     struct msp_subscriptions *subscriptions = calloc(1, sizeof *subscriptions);
     if (subscriptions == NULL) {
         return NULL;
     }
     subscriptions->listener = listener;
+    subscriptions->duties = duties;
     int flags = fcntl(listener, F_GETFL);
     if (flags >= 0) {
         (void)fcntl(listener, F_SETFL, flags | O_NONBLOCK);
@@ -57,6 +63,7 @@ struct msp_subscriptions *msp_subscriptions_new(int listener)
 
 static void free_client(struct client *client)
 {
+    msp_fetch_end(client->fetch);
     (void)close(client->fd);
     msp_buffer_done(&client->in);
     msp_buffer_done(&client->out);
@@ -72,6 +79,11 @@ void msp_subscriptions_free(struct msp_subscriptions *subscriptions)
         free_client(subscriptions->clients[i]);
     }
     free(subscriptions);
+}
+
+size_t msp_subscriptions_count(const struct msp_subscriptions *subscriptions)
+{
+    return subscriptions->count;
 }
 
 void msp_subscriptions_close_door(struct msp_subscriptions *subscriptions)
@@ -110,12 +122,28 @@ static void flush(struct client *client)
             client->gone = true;
             return;
         }
+        client->taken_ms = msp_clock_monotonic_ms();
         client->out.length -= (size_t)sent;
         memmove(client->out.data, client->out.data + sent, client->out.length);
     }
+    if (client->fetch != NULL && !client->gone) {
+        msp_fetch_go_on(client->fetch);
+    }
 }
 
-static void say(struct client *client, const struct msp_job_event *event)
+static void say(struct client *client, const struct msp_job_message *message)
+{
+    if (client->out.length == 0) {
+        client->taken_ms = msp_clock_monotonic_ms();
+    }
+    if (msp_job_message_encode(message, &client->out, NULL) != MSP_OK) {
+        client->gone = true;
+        return;
+    }
+    flush(client);
+}
+
+static void say_event(struct client *client, const struct msp_job_event *event)
 {
     struct msp_job_message message = {
         .operation = event->kind == MSP_EVENT_ENDED ? MSP_JOB_ENDED : MSP_JOB_PROGRESS,
@@ -125,11 +153,7 @@ static void say(struct client *client, const struct msp_job_event *event)
     };
     memcpy(message.job_id, event->job_id, sizeof message.job_id);
     memcpy(message.kind, event->job_kind, sizeof message.kind);
-    if (msp_job_message_encode(&message, &client->out, NULL) != MSP_OK) {
-        client->gone = true;
-        return;
-    }
-    flush(client);
+    say(client, &message);
 }
 
 static void unsubscribe_at(struct client *client, size_t at)
@@ -177,7 +201,7 @@ void msp_subscriptions_tell(struct msp_subscriptions *subscriptions,
             if (strcmp(client->jobs[j], event->job_id) != 0) {
                 continue;
             }
-            say(client, event);
+            say_event(client, event);
             if (event->kind == MSP_EVENT_ENDED) {
                 unsubscribe_at(client, j);
             }
@@ -193,7 +217,7 @@ static void subscribe(struct msp_subscriptions *subscriptions, struct client *cl
 {
     const struct msp_job_event *ended = find_ending(subscriptions, job_id);
     if (ended != NULL) {
-        say(client, ended);
+        say_event(client, ended);
         return;
     }
     for (size_t i = 0; i < client->job_count; i++) {
@@ -208,9 +232,40 @@ static void subscribe(struct msp_subscriptions *subscriptions, struct client *cl
     memcpy(client->jobs[client->job_count++], job_id, MSP_JOB_ID_BYTES);
 }
 
-static void obey(struct msp_subscriptions *subscriptions, struct client *client, const void *body,
-                 size_t size, bool *out_wake)
+static void refuse(struct client *client, const struct msp_error *error)
 {
+    struct msp_job_message message = {.operation = MSP_JOB_REFUSED, .result = error->result};
+    (void)snprintf(message.code, sizeof message.code, "%s", error->code);
+    (void)snprintf(message.detail, sizeof message.detail, "%s", error->detail);
+    say(client, &message);
+}
+
+static void fetch(const struct msp_subscriptions *subscriptions, struct client *client,
+                  const struct msp_job_message *order)
+{
+    struct msp_fetches *fetches = subscriptions->duties->fetches;
+    struct msp_error error;
+    if (client->fetch != NULL || fetches == NULL) {
+        client->gone = true; /* one at a time, as the protocol says */
+        return;
+    }
+    client->out.limit_bytes = OUT_LIMIT_BYTES + MSP_FETCH_FRAMES_BYTES;
+    if (msp_fetch_begin(fetches, order, client, &client->fetch, &error) != MSP_OK) {
+        refuse(client, &error);
+    }
+}
+
+static void report(const struct msp_subscriptions *subscriptions, struct client *client)
+{
+    struct msp_job_message message = {.operation = MSP_JOB_FIGURES};
+    subscriptions->duties->report(subscriptions->duties->context, message.figures);
+    say(client, &message);
+}
+
+static void obey(struct msp_subscriptions *subscriptions, struct client *client, const void *body,
+                 size_t size)
+{
+    const struct msp_subscription_duties *duties = subscriptions->duties;
     struct msp_job_message message;
     if (msp_job_message_decode(body, size, &message, NULL) != MSP_OK) {
         client->gone = true;
@@ -218,20 +273,32 @@ static void obey(struct msp_subscriptions *subscriptions, struct client *client,
     }
     switch (message.operation) {
     case MSP_JOB_WAKE:
-        *out_wake = true;
+        duties->wake(duties->context);
         return;
     case MSP_JOB_SUBSCRIBE:
         subscribe(subscriptions, client, message.job_id);
         return;
+    case MSP_JOB_CANCEL:
+        duties->cancel(duties->context, message.job_id);
+        return;
+    case MSP_JOB_STATUS:
+        report(subscriptions, client);
+        return;
+    case MSP_JOB_FETCH:
+        fetch(subscriptions, client, &message);
+        return;
     case MSP_JOB_PROGRESS:
     case MSP_JOB_ENDED:
+    case MSP_JOB_FIGURES:
+    case MSP_JOB_DATA:
+    case MSP_JOB_DATA_END:
+    case MSP_JOB_REFUSED:
         break;
     }
     client->gone = true; /* only we say these */
 }
 
-static void obey_frames(struct msp_subscriptions *subscriptions, struct client *client,
-                        bool *out_wake)
+static void obey_frames(struct msp_subscriptions *subscriptions, struct client *client)
 {
     size_t at = 0;
     while (!client->gone) {
@@ -243,7 +310,7 @@ static void obey_frames(struct msp_subscriptions *subscriptions, struct client *
         if (frame == 0) {
             break;
         }
-        obey(subscriptions, client, client->in.data + at + 4, frame - 4, out_wake);
+        obey(subscriptions, client, client->in.data + at + 4, frame - 4);
         at += frame;
     }
     client->in.length -= at;
@@ -255,7 +322,7 @@ static void obey_frames(struct msp_subscriptions *subscriptions, struct client *
     }
 }
 
-static void hear(struct msp_subscriptions *subscriptions, struct client *client, bool *out_wake)
+static void hear(struct msp_subscriptions *subscriptions, struct client *client)
 {
     char *room = msp_buffer_reserve(&client->in, 4096);
     if (room == NULL) {
@@ -271,7 +338,7 @@ static void hear(struct msp_subscriptions *subscriptions, struct client *client,
         return;
     }
     client->in.length += (size_t)received;
-    obey_frames(subscriptions, client, out_wake);
+    obey_frames(subscriptions, client);
 }
 
 /* ---- coming and going ---- */
@@ -329,9 +396,10 @@ static void close_gone(struct msp_subscriptions *subscriptions)
     int64_t now_ms = msp_clock_monotonic_ms();
     for (size_t i = subscriptions->count; i > 0; i--) {
         struct client *client = subscriptions->clients[i - 1];
-        bool slow =
+        bool speaks_slowly =
             client->frame_begun_ms != 0 && now_ms - client->frame_begun_ms > FRAME_PATIENCE_MS;
-        if (client->gone || slow) {
+        bool reads_slowly = client->out.length > 0 && now_ms - client->taken_ms > READ_PATIENCE_MS;
+        if (client->gone || speaks_slowly || reads_slowly) {
             free_client(client);
             subscriptions->clients[i - 1] = subscriptions->clients[--subscriptions->count];
         }
@@ -339,7 +407,7 @@ static void close_gone(struct msp_subscriptions *subscriptions)
 }
 
 void msp_subscriptions_serve(struct msp_subscriptions *subscriptions, const struct pollfd *entries,
-                             size_t count, bool *out_wake)
+                             size_t count)
 {
     for (size_t i = 1; i < count; i++) {
         struct client *client = subscriptions->clients[i - 1];
@@ -347,11 +415,40 @@ void msp_subscriptions_serve(struct msp_subscriptions *subscriptions, const stru
             flush(client);
         }
         if ((entries[i].revents & (POLLIN | POLLHUP | POLLERR | POLLNVAL)) != 0 && !client->gone) {
-            hear(subscriptions, client, out_wake);
+            hear(subscriptions, client);
         }
     }
     if (entries[0].revents != 0) {
         answer_door(subscriptions);
+    }
+    close_gone(subscriptions);
+}
+
+/* ---- exports ---- */
+
+static struct msp_buffer *frames_of(void *owner)
+{
+    struct client *client = owner;
+    if (client->out.length == 0) {
+        client->taken_ms = msp_clock_monotonic_ms();
+    }
+    return &client->out;
+}
+
+void msp_subscriptions_pass_pieces_on(struct msp_subscriptions *subscriptions)
+{
+    void *owner;
+    bool last;
+    while (msp_fetches_take(subscriptions->duties->fetches, frames_of, &owner, &last)) {
+        struct client *client = owner;
+        if (last) {
+            msp_fetch_end(client->fetch);
+            client->fetch = NULL;
+        }
+        if (client->out.failed) {
+            client->gone = true;
+        }
+        flush(client);
     }
     close_gone(subscriptions);
 }
