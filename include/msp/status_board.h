@@ -87,6 +87,9 @@ struct msp_board_jobs {
     _Alignas(64) int64_t checked_us; /* last look at the queue; 0 = never */
     int64_t workers_lost;            /* jobs taken back from workers that died */
     int64_t pruned;                  /* ended jobs removed because of their age */
+    int64_t callbacks_taken;         /* of this node, like the next two */
+    int64_t callbacks_failed;        /* refused for good, or not taken for a day */
+    int64_t callbacks_put_off;       /* tries that are repeated */
     struct msp_board_lane lanes[MSP_BOARD_LANES];
     struct msp_board_job_kind kinds[MSP_BOARD_JOB_KINDS];
 };

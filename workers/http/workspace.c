@@ -147,7 +147,11 @@ void msp_workspace_give(struct msp_workspace_pool *pool, struct msp_workspace *w
     shrink(&response->headers);
     shrink(&workspace->out);
     response->content_type = NULL;
+    response->cache_control = NULL;
     response->close = false;
+    response->stream_bytes = 0;
+    response->next = NULL;
+    response->after = NULL;
 
     (void)pthread_mutex_lock(&pool->lock);
     drop_settings(workspace->settings);
