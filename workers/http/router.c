@@ -326,6 +326,8 @@ static void finish(struct exchange *exchange, int status)
     if (!keep)
         mg_disable_keep_alive(connection);
     send_answer(exchange, status, keep);
+    if (exchange->response->after != NULL)
+        exchange->response->after(&exchange->request, exchange->response->after_context);
     bool consumed =
         exchange->head_is_sound && (exchange->body.ended || exchange->request.content_length == 0 ||
                                     (keep && msp_body_skip_rest(&exchange->request)));
