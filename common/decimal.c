@@ -8,23 +8,31 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* 00 to 99: two digits with each division. */
+static const char digit_pairs[] =
+    "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
+    "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
+    "8081828384858687888990919293949596979899";
 
 size_t msp_int64_format(int64_t value, char out[MSP_INT64_TEXT_BYTES])
 {
-    char reversed[MSP_INT64_TEXT_BYTES];
     uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    size_t digits = 0;
-    size_t length = 0;
+    char digits[MSP_INT64_TEXT_BYTES];
+    size_t at = sizeof digits;
+    size_t sign = value < 0;
 
-    do {
-        reversed[digits++] = (char)('0' + left % 10);
-        left /= 10;
-    } while (left > 0);
-    if (value < 0)
-        out[length++] = '-';
-    while (digits > 0)
-        out[length++] = reversed[--digits];
-    return length;
+    while (left >= 10) {
+        at -= 2;
+        memcpy(digits + at, digit_pairs + left % 100 * 2, 2);
+        left /= 100;
+    }
+    if (left > 0 || at == sizeof digits)
+        digits[--at] = (char)('0' + left);
+    out[0] = '-';
+    memcpy(out + sign, digits + at, sizeof digits - at);
+    return sign + sizeof digits - at;
 }
 
 /* Below 10^15 every whole number is its own shortest run of digits. */
@@ -34,7 +42,7 @@ static bool is_short_whole(double value)
 }
 
 /* `digits` / 10^places as text, without zeros at the end. */
-static size_t put_fixed(int64_t digits, int places, char out[32])
+static size_t put_fixed(int64_t digits, int places, char out[MSP_DOUBLE_TEXT_BYTES])
 {
     while (places > 0 && digits % 10 == 0) {
         digits /= 10;
@@ -53,14 +61,34 @@ static size_t put_fixed(int64_t digits, int places, char out[32])
         out[length++] = '.';
     for (int i = whole; i < 0; i++)
         out[length++] = '0';
-    for (int i = whole > 0 ? whole : 0; i < count; i++)
-        out[length++] = text[i];
+    int rest = whole > 0 ? whole : 0;
+    memcpy(out + length, text + rest, (size_t)(count - rest));
+    length += (size_t)(count - rest);
     out[length] = '\0';
     return length;
 }
 
 static const double powers_of_ten[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                        1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15};
+
+static const uint64_t whole_powers_of_ten[] = {
+    UINT64_C(1),
+    UINT64_C(10),
+    UINT64_C(100),
+    UINT64_C(1000),
+    UINT64_C(10000),
+    UINT64_C(100000),
+    UINT64_C(1000000),
+    UINT64_C(10000000),
+    UINT64_C(100000000),
+    UINT64_C(1000000000),
+    UINT64_C(10000000000),
+    UINT64_C(100000000000),
+    UINT64_C(1000000000000),
+    UINT64_C(10000000000000),
+    UINT64_C(100000000000000),
+    UINT64_C(1000000000000000),
+};
 
 __extension__ typedef unsigned __int128 wide;
 
@@ -71,18 +99,19 @@ __extension__ typedef unsigned __int128 wide;
  * of the mantissa. 15 digits cover all shorter texts, whose zeros are dropped; 17 always do. 53
  * bits times 10^20 stay below 2^128.
  */
-static size_t format_usual(double value, char out[32])
+static size_t format_usual(double value, char out[MSP_DOUBLE_TEXT_BYTES])
 {
-    int exponent;
-    uint64_t mantissa = (uint64_t)(frexp(value, &exponent) * 0x1p53);
-    int shift = 53 - exponent;
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    uint64_t mantissa = (bits & ((UINT64_C(1) << 52) - 1)) | UINT64_C(1) << 52;
+    int shift = 1075 - (int)(bits >> 52);
     int magnitude = value >= 0.1 ? 0 : value >= 0.01 ? -1 : -2;
     while (magnitude >= 0 && value >= powers_of_ten[magnitude])
         magnitude++; /* value < 10^magnitude */
 
-    wide power = 1;
-    for (int i = 0; i < 15 - magnitude; i++)
-        power *= 10;
+    int places = 15 - magnitude;
+    wide power = places <= 15 ? (wide)whole_powers_of_ten[places]
+                              : (wide)whole_powers_of_ten[15] * whole_powers_of_ten[places - 15];
     for (int significant = 15;; significant++, power *= 10) {
         wide exact = mantissa * power;
         wide nearest = (exact + ((wide)1 << (shift - 1))) >> shift;
@@ -93,14 +122,14 @@ static size_t format_usual(double value, char out[32])
     }
 }
 
-static size_t format_whole(double value, char out[32])
+static size_t format_whole(double value, char out[MSP_DOUBLE_TEXT_BYTES])
 {
     size_t length = msp_int64_format((int64_t)value, out);
     out[length] = '\0';
     return length;
 }
 
-size_t msp_double_format(double value, char out[32])
+size_t msp_double_format(double value, char out[MSP_DOUBLE_TEXT_BYTES])
 {
     if (is_short_whole(value))
         return format_whole(value, out);
@@ -111,9 +140,9 @@ size_t msp_double_format(double value, char out[32])
      * if there is one; 17 digits always do. Subnormals have fewer digits than that to begin with.
      */
     for (int digits = fabs(value) < DBL_MIN ? 1 : 15; digits < 17; digits++) {
-        int length = snprintf(out, 32, "%.*g", digits, value);
+        int length = snprintf(out, MSP_DOUBLE_TEXT_BYTES, "%.*g", digits, value);
         if (strtod(out, NULL) == value)
             return (size_t)length;
     }
-    return (size_t)snprintf(out, 32, "%.17g", value);
+    return (size_t)snprintf(out, MSP_DOUBLE_TEXT_BYTES, "%.17g", value);
 }

@@ -190,28 +190,38 @@ static void put_string(struct msp_buffer *out, const char *text, size_t length)
     out->length += length + 2;
 }
 
-/* Comma, name and colon with one look at the buffer: an answer has a thousand keys. */
+/* Comma, name and colon at `place`, which has room for four bytes more than the name. */
+static char *write_plain_key(const struct msp_json_writer *writer, const char *name, size_t length,
+                             char *place)
+{
+    if (writer->needs_comma)
+        *place++ = ',';
+    *place++ = '"';
+    memcpy(place, name, length);
+    place += length;
+    *place++ = '"';
+    *place++ = ':';
+    return place;
+}
+
 static void put_plain_key(struct msp_json_writer *writer, const char *name, size_t length)
 {
     char *place = msp_buffer_reserve(writer->out, length + 4);
     if (!place)
         return;
-    char *at = place;
-    if (writer->needs_comma)
-        *at++ = ',';
-    *at++ = '"';
-    memcpy(at, name, length);
-    at += length;
-    *at++ = '"';
-    *at++ = ':';
-    writer->out->length += (size_t)(at - place);
+    writer->out->length += (size_t)(write_plain_key(writer, name, length, place) - place);
     writer->needs_comma = false;
+}
+
+static void require_key(const struct msp_json_writer *writer)
+{
+    require(in_object(writer), "a key belongs in an object");
+    require(!writer->after_key, "a value is due after a key");
 }
 
 void msp_json_key(struct msp_json_writer *writer, const char *name)
 {
-    require(in_object(writer), "a key belongs in an object");
-    require(!writer->after_key, "a value is due after a key");
+    require_key(writer);
     size_t length = strlen(name);
     if (run_length(name, length) < length) {
         separate(writer);
@@ -221,6 +231,38 @@ void msp_json_key(struct msp_json_writer *writer, const char *name)
         put_plain_key(writer, name, length);
     }
     writer->after_key = true;
+}
+
+/* An answer has a thousand numbers: key and value go in with one look at the buffer. */
+void msp_json_plain_key_int(struct msp_json_writer *writer, const char *name, size_t length,
+                            int64_t value)
+{
+    require_key(writer);
+    char *place = msp_buffer_reserve(writer->out, length + 4 + MSP_INT64_TEXT_BYTES);
+    if (!place)
+        return;
+    char *end = write_plain_key(writer, name, length, place);
+    end += msp_int64_format(value, end);
+    writer->out->length += (size_t)(end - place);
+    writer->needs_comma = true;
+}
+
+void msp_json_plain_key_double(struct msp_json_writer *writer, const char *name, size_t length,
+                               double value)
+{
+    require_key(writer);
+    char *place = msp_buffer_reserve(writer->out, length + 4 + MSP_DOUBLE_TEXT_BYTES);
+    if (!place)
+        return;
+    char *end = write_plain_key(writer, name, length, place);
+    if (isfinite(value)) {
+        end += msp_double_format(value, end);
+    } else {
+        memcpy(end, "null", 4);
+        end += 4;
+    }
+    writer->out->length += (size_t)(end - place);
+    writer->needs_comma = true;
 }
 
 void msp_json_null(struct msp_json_writer *writer)
@@ -244,7 +286,7 @@ void msp_json_int(struct msp_json_writer *writer, int64_t value)
 
 void msp_json_double(struct msp_json_writer *writer, double value)
 {
-    char text[32];
+    char text[MSP_DOUBLE_TEXT_BYTES];
     if (isfinite(value))
         put_value(writer, text, msp_double_format(value, text));
     else

@@ -5,7 +5,6 @@
 #include "msp/no_value.h"
 
 #include <endian.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* An array starts with: dimensions, has-nulls flag, element type, then size and lower bound of its
@@ -46,6 +45,17 @@ const char *msp_result_text(const PGresult *result, int row, int column)
     return PQgetvalue(result, row, column);
 }
 
+/* A bigint as PostgreSQL writes it: digits with at most a minus before them, and always in range.
+ */
+static int64_t whole_number(const char *text)
+{
+    bool negative = *text == '-';
+    uint64_t number = 0;
+    for (text += negative; *text >= '0' && *text <= '9'; text++)
+        number = number * 10 + (uint64_t)(*text - '0');
+    return (int64_t)(negative ? 0 - number : number);
+}
+
 int64_t msp_result_int(const PGresult *result, int row, int column)
 {
     if (PQgetisnull(result, row, column))
@@ -53,7 +63,7 @@ int64_t msp_result_int(const PGresult *result, int row, int column)
     const char *value = PQgetvalue(result, row, column);
     if (PQfformat(result, column) == 1)
         return msp_wire_int(value, (size_t)PQgetlength(result, row, column));
-    return strtoll(value, NULL, 10);
+    return whole_number(value);
 }
 
 bool msp_result_bool(const PGresult *result, int row, int column)

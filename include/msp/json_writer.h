@@ -49,13 +49,22 @@ void msp_json_key_string(struct msp_json_writer *writer, const char *name, const
 void msp_json_key_int(struct msp_json_writer *writer, const char *name, int64_t value);
 void msp_json_key_bool(struct msp_json_writer *writer, const char *name, bool value);
 
+/* Key and number for a literal key of `length` bytes, none of which needs an escape: nothing looks.
+ */
+void msp_json_plain_key_int(struct msp_json_writer *writer, const char *name, size_t length,
+                            int64_t value);
+void msp_json_plain_key_double(struct msp_json_writer *writer, const char *name, size_t length,
+                               double value);
+
 /* RFC 3339 text of an instant; INT64_MIN (MSP_NO_TIME) writes null. */
 void msp_json_key_time(struct msp_json_writer *writer, const char *name, int64_t unix_us);
 
 /* YYYY-MM-DD; INT32_MIN (MSP_NO_DAY) writes null. */
 void msp_json_key_day(struct msp_json_writer *writer, const char *name, int32_t unix_day);
 
+#define MSP_DOUBLE_TEXT_BYTES 32
+
 /* The same number text as msp_json_double without the writer, for CSV; returns its length. */
-size_t msp_double_format(double value, char out[32]);
+size_t msp_double_format(double value, char out[MSP_DOUBLE_TEXT_BYTES]);
 
 #endif

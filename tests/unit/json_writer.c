@@ -210,6 +210,38 @@ Test(json_writer, quotients_are_written_as_printf_would_with_the_fewest_digits)
         }
 }
 
+Test(json_writer, a_plain_key_and_its_number_read_like_key_and_number)
+{
+    static const double reals[] = {0, -1, 0.1, 1.0 / 3, 1e300, NAN, 12345678.9};
+    static const int64_t wholes[] = {0, 7, 10, 99, 100, -1, -10, INT64_MAX, INT64_MIN};
+    struct msp_buffer left;
+    struct msp_buffer right;
+    struct msp_json_writer quick;
+    struct msp_json_writer slow;
+    msp_buffer_init(&left, 0);
+    msp_buffer_init(&right, 0);
+    msp_json_writer_init(&quick, &left);
+    msp_json_writer_init(&slow, &right);
+    msp_json_begin_object(&quick);
+    msp_json_begin_object(&slow);
+    for (size_t i = 0; i < sizeof reals / sizeof reals[0]; i++) {
+        msp_json_plain_key_double(&quick, "real", 4, reals[i]);
+        msp_json_key(&slow, "real");
+        msp_json_double(&slow, reals[i]);
+    }
+    for (size_t i = 0; i < sizeof wholes / sizeof wholes[0]; i++) {
+        msp_json_plain_key_int(&quick, "whole", 5, wholes[i]);
+        msp_json_key_int(&slow, "whole", wholes[i]);
+    }
+    msp_json_end_object(&quick);
+    msp_json_end_object(&slow);
+    cr_assert_eq(left.length, right.length);
+    cr_assert_arr_eq(left.data, right.data, left.length);
+    cr_assert_not_null(memmem(left.data, left.length, "-9223372036854775808", 20));
+    msp_buffer_done(&left);
+    msp_buffer_done(&right);
+}
+
 Test(json_writer, numbers_that_json_does_not_have_are_null)
 {
     msp_json_begin_array(&writer);

@@ -72,25 +72,28 @@ static struct msp_kpi_number read_percentile_minutes(const struct msp_kpi_metric
 #define WITHIN_ONE    " Within 1 % of the exact value at rank ceil(q * n)."
 #define STORED(metric, what, meaning, day, how, member)                                            \
     {                                                                                              \
-        .name = (metric), .unit = (what), .kind = MSP_KPI_STORED, .definition = (meaning),         \
-        .attribution = (day), .read = (how), .of = AT(member)                                      \
+        .name = (metric), .name_length = sizeof(metric) - 1, .unit = (what),                       \
+        .kind = MSP_KPI_STORED, .definition = (meaning), .attribution = (day), .read = (how),      \
+        .of = AT(member)                                                                           \
     }
 #define RATIO(metric, what, meaning, day, numerator, denominator)                                  \
     {                                                                                              \
-        .name = (metric), .unit = (what), .kind = MSP_KPI_DERIVED, .definition = (meaning),        \
-        .attribution = (day), .read = read_ratio, .of = AT(numerator), .per = AT(denominator)      \
+        .name = (metric), .name_length = sizeof(metric) - 1, .unit = (what),                       \
+        .kind = MSP_KPI_DERIVED, .definition = (meaning), .attribution = (day),                    \
+        .read = read_ratio, .of = AT(numerator), .per = AT(denominator)                            \
     }
 #define MEAN(metric, meaning, day, member)                                                         \
     {                                                                                              \
-        .name = (metric), .unit = "minutes", .kind = MSP_KPI_DERIVED, .definition = (meaning),     \
-        .attribution = (day), .read = read_mean_minutes, .of = AT(member.sum_seconds),             \
-        .per = AT(member.count)                                                                    \
+        .name = (metric), .name_length = sizeof(metric) - 1, .unit = "minutes",                    \
+        .kind = MSP_KPI_DERIVED, .definition = (meaning), .attribution = (day),                    \
+        .read = read_mean_minutes, .of = AT(member.sum_seconds), .per = AT(member.count)           \
     }
 #define PERCENTILE(metric, rank, meaning, day, member)                                             \
     {                                                                                              \
-        .name = (metric), .unit = "minutes", .kind = MSP_KPI_DERIVED,                              \
-        .definition = meaning WITHIN_ONE, .attribution = (day), .read = read_percentile_minutes,   \
-        .of = AT(member.p##rank##_seconds), .per = AT(member.count)                                \
+        .name = (metric), .name_length = sizeof(metric) - 1, .unit = "minutes",                    \
+        .kind = MSP_KPI_DERIVED, .definition = meaning WITHIN_ONE, .attribution = (day),           \
+        .read = read_percentile_minutes, .of = AT(member.p##rank##_seconds),                       \
+        .per = AT(member.count)                                                                    \
     }
 
 const struct msp_kpi_metric msp_kpi_metrics[] = {
@@ -170,27 +173,27 @@ struct msp_kpi_number msp_kpi_change(struct msp_kpi_number now, struct msp_kpi_n
     return real(now.real - before.real);
 }
 
-static void write_number(struct msp_json_writer *writer, struct msp_kpi_number number)
+static void write_member(struct msp_json_writer *writer, const struct msp_kpi_metric *metric,
+                         struct msp_kpi_number number)
 {
     switch (number.form) {
     case MSP_KPI_NONE:
+        msp_json_key(writer, metric->name);
         msp_json_null(writer);
         return;
     case MSP_KPI_WHOLE:
-        msp_json_int(writer, number.whole);
+        msp_json_plain_key_int(writer, metric->name, metric->name_length, number.whole);
         return;
     case MSP_KPI_REAL:
-        msp_json_double(writer, number.real);
+        msp_json_plain_key_double(writer, metric->name, metric->name_length, number.real);
         return;
     }
 }
 
 void msp_kpi_write_members(struct msp_json_writer *writer, const struct msp_kpi_values *values)
 {
-    for (size_t i = 0; i < msp_kpi_metric_count; i++) {
-        msp_json_key(writer, msp_kpi_metrics[i].name);
-        write_number(writer, msp_kpi_read(&msp_kpi_metrics[i], values));
-    }
+    for (size_t i = 0; i < msp_kpi_metric_count; i++)
+        write_member(writer, &msp_kpi_metrics[i], msp_kpi_read(&msp_kpi_metrics[i], values));
 }
 
 void msp_kpi_write_change(struct msp_json_writer *writer, const struct msp_kpi_values *now,
@@ -199,8 +202,7 @@ void msp_kpi_write_change(struct msp_json_writer *writer, const struct msp_kpi_v
     for (size_t i = 0; i < msp_kpi_metric_count; i++) {
         const struct msp_kpi_metric *metric = &msp_kpi_metrics[i];
 
-        msp_json_key(writer, metric->name);
-        write_number(writer,
+        write_member(writer, metric,
                      msp_kpi_change(msp_kpi_read(metric, now), msp_kpi_read(metric, before)));
     }
 }
