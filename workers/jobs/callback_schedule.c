@@ -2,9 +2,6 @@
  */
 #include "callback_schedule.h"
 
-#include <string.h>
-#include <time.h>
-
 #define GIVE_UP_AFTER_MS (INT64_C(24) * 3600 * 1000)
 
 /* Milliseconds to the next try behind the first, second, … failure; the last one stays. */
@@ -78,24 +75,4 @@ enum msp_callback_verdict msp_callback_judge(const struct msp_callback_try *trie
     }
     out->reason = answered ? "The receiver refused it for good." : NULL;
     return out->verdict = MSP_CALLBACK_FAILED;
-}
-
-/* RFC 9110, 10.2.3: seconds, or a date. */
-int64_t msp_retry_after_seconds(const char *field, int64_t unix_seconds)
-{
-    size_t digits = strspn(field, "0123456789");
-    if (digits > 0 && field[digits] == '\0') {
-        int64_t seconds = 0;
-        for (size_t i = 0; i < digits && seconds < 1000000; i++) {
-            seconds = seconds * 10 + (field[i] - '0');
-        }
-        return seconds;
-    }
-    struct tm date = {0};
-    const char *end = strptime(field, "%a, %d %b %Y %H:%M:%S GMT", &date);
-    if (end == NULL || *end != '\0') {
-        return 0;
-    }
-    int64_t seconds = (int64_t)timegm(&date) - unix_seconds;
-    return seconds > 0 ? seconds : 0;
 }

@@ -21,7 +21,4 @@ struct msp_callback_try {
 enum msp_callback_verdict msp_callback_judge(const struct msp_callback_try *tried,
                                              struct msp_callback_outcome *out);
 
-/* Seconds of a Retry-After field, either of its forms; 0 if it is empty or neither. */
-int64_t msp_retry_after_seconds(const char *field, int64_t unix_seconds);
-
 #endif

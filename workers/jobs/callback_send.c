@@ -4,6 +4,7 @@
 #include "callback_schedule.h"
 #include "msp/clock.h"
 #include "msp/job_json.h"
+#include "retry_after.h"
 #include "webhook_signature.h"
 
 #include <stdio.h>
