@@ -28,7 +28,7 @@ static const struct dataset {
     const char *header;
     const char *cells;
     const char *query;
-    const char *key;
+    const char *key;   /* NULL = it has no days, and the rows come in any order */
     const char *range; /* PostgreSQL's type of a set of ranges of keys */
     const char *order; /* within one key */
 } datasets[MSP_DATASETS] = {
@@ -227,6 +227,13 @@ static size_t append_stretches(const struct stream *stream, struct msp_buffer *o
     return number;
 }
 
+static void append_all_query(const struct stream *stream, struct msp_buffer *out)
+{
+    msp_buffer_printf(out, "COPY (%s AND r.tenant_id = %" PRId64 ") TO STDOUT (FORMAT binary)",
+                      stream->dataset->query, stream->tenant_id);
+    msp_buffer_append(out, "", 1);
+}
+
 /*
  * The COPY statement. First and last bound are what the index is searched by; they stand there as
  * constants, or PostgreSQL takes so few rows to come that it sorts them all anew.
@@ -252,20 +259,33 @@ static void append_query(const struct stream *stream, struct msp_buffer *out)
     msp_buffer_append(out, "", 1);
 }
 
-static bool take_csv(struct stream *stream, const char *row, size_t length)
+/* Finds the day of a row; false if it is of none that was asked for. */
+static bool find_day(struct stream *stream, const char *row, size_t length, int32_t *out_day)
 {
     int64_t key;
-    stream->broken = !msp_copy_row_key(stream->dataset->cells, row, length, &key);
-    while (!stream->broken && stream->at < stream->count && key >= stream->bounds[stream->at].end)
-        stream->at++;
-    if (stream->broken || stream->at == stream->count || key < stream->bounds[stream->at].start) {
-        stream->broken = true;
-        return false;
+    if (stream->dataset->key == NULL) {
+        *out_day = MSP_NO_DAY;
+        return true;
     }
-    int32_t day = stream->days[stream->at].day;
+    if (!msp_copy_row_key(stream->dataset->cells, row, length, &key))
+        return false;
+    while (stream->at < stream->count && key >= stream->bounds[stream->at].end)
+        stream->at++;
+    if (stream->at == stream->count || key < stream->bounds[stream->at].start)
+        return false;
+    *out_day = stream->days[stream->at].day;
+    return true;
+}
+
+static bool take_csv(struct stream *stream, const char *row, size_t length)
+{
+    int32_t day;
+    stream->broken = !find_day(stream, row, length, &day);
+    if (stream->broken)
+        return false;
     struct msp_csv_writer writer = {.out = &stream->row};
     msp_buffer_clear(&stream->row);
-    if (keyed_by_instant(stream)) {
+    if (keyed_by_instant(stream)) { /* the day it falls on in the tenant's time zone */
         char text[MSP_DAY_TEXT_BYTES];
         msp_day_format(day, text);
         msp_csv_plain(&writer, text);
@@ -290,12 +310,17 @@ static bool take_message(void *context, const char *message, size_t length)
 static enum msp_result copy_rows(struct stream *stream, struct msp_db *db, int64_t idle_ms,
                                  struct msp_error *error)
 {
-    enum msp_result result = find_bounds(stream, db, msp_clock_monotonic_ms() + idle_ms, error);
+    bool has_days = stream->dataset->key != NULL;
+    enum msp_result result =
+        has_days ? find_bounds(stream, db, msp_clock_monotonic_ms() + idle_ms, error) : MSP_OK;
     if (result != MSP_OK)
         return result;
     struct msp_buffer query;
     msp_buffer_init(&query, 0);
-    append_query(stream, &query);
+    if (has_days)
+        append_query(stream, &query);
+    else
+        append_all_query(stream, &query);
     result = query.failed ? msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to export.")
                           : msp_db_copy_out(db, query.data, idle_ms, take_message, stream, error);
     msp_buffer_done(&query);
@@ -309,7 +334,7 @@ enum msp_result msp_export_stream(struct msp_db *db, int64_t tenant_id, enum msp
                                   const struct msp_export_day *days, size_t count, int64_t idle_ms,
                                   msp_export_take take, void *context, struct msp_error *error)
 {
-    if (count == 0)
+    if (count == 0 && msp_dataset_has_days(dataset))
         return MSP_OK;
     struct stream stream = {.dataset = &datasets[dataset],
                             .tenant_id = tenant_id,

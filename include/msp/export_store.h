@@ -31,17 +31,19 @@ struct msp_export_day {
 
 /*
  * The days of the range with their state, in order (every day, computed or not); or, with both ends
- * MSP_NO_DAY, the complete days whose revision differs from what was last exported for this
- * dataset.
+ * MSP_NO_DAY, the complete days whose revision differs from what was last exported of this
+ * dataset in this format. None for a dataset without days.
  */
 enum msp_result msp_export_days(struct msp_db *db, int64_t tenant_id, enum msp_dataset dataset,
-                                int32_t from, int32_t to, struct msp_arena *arena,
-                                int64_t deadline_ms, struct msp_export_day **out_days,
-                                size_t *out_count, struct msp_error *error) MSP_MUST_CHECK;
+                                enum msp_export_format format, int32_t from, int32_t to,
+                                struct msp_arena *arena, int64_t deadline_ms,
+                                struct msp_export_day **out_days, size_t *out_count,
+                                struct msp_error *error) MSP_MUST_CHECK;
 
 /*
  * Streams the rows of the given days (ascending) in day order, each as one finished CSV row with
- * CRLF; `take` gets the row's day. Runs in one transaction of its own on one snapshot.
+ * CRLF; `take` gets the row's day, MSP_NO_DAY for a dataset without days. Runs in one transaction
+ * of its own on one snapshot.
  */
 typedef bool (*msp_export_take)(void *context, int32_t day, const char *row, size_t length);
 enum msp_result msp_export_stream(struct msp_db *db, int64_t tenant_id, enum msp_dataset dataset,
@@ -49,26 +51,43 @@ enum msp_result msp_export_stream(struct msp_db *db, int64_t tenant_id, enum msp
                                   msp_export_take take, void *context,
                                   struct msp_error *error) MSP_MUST_CHECK;
 
+/* A file's revision while nobody can vouch for its content: an export was about to replace it. */
+#define MSP_EXPORT_UNSURE (-1)
+
 /* One written file. */
 struct msp_export_file {
     char id[37];
     enum msp_dataset dataset;
+    enum msp_export_format format;
+    int columns; /* of its header */
     int32_t day; /* MSP_NO_DAY = latest.csv, the whole dataset */
     int64_t revision;
     const char *location; /* below EXPORT_STORAGE: "tenant=…/dataset=…/date=…/part-0.csv" */
     int64_t rows, bytes;
     char sha256[65];
+    /* Of a compressed file's rows, without the header. */
+    int64_t text_bytes;
+    uint32_t text_crc;
     int64_t created_us;
 };
 
-/* Every file of the dataset on record, by day, latest.csv last. */
+/* Every file of the dataset on record, by format, then by day, its latest file last. */
 enum msp_result msp_export_files(struct msp_db *db, int64_t tenant_id, enum msp_dataset dataset,
                                  struct msp_arena *arena, int64_t deadline_ms,
                                  struct msp_export_file **out_files, size_t *out_count,
                                  struct msp_error *error) MSP_MUST_CHECK;
 
-/* Records the files of one finished export (id and created_us are set by the store), fenced, in one
- * transaction. */
+/*
+ * Before any of these files of one dataset and format appears: gives those on record, and the
+ * latest one, MSP_EXPORT_UNSURE, fenced. MSP_CONFLICT "job_lost" says that none may appear.
+ */
+enum msp_result msp_export_announce(struct msp_db *db, int64_t tenant_id,
+                                    const struct msp_fence *fence,
+                                    const struct msp_export_file *files, size_t count,
+                                    int64_t deadline_ms, struct msp_error *error) MSP_MUST_CHECK;
+
+/* Records the files of one finished export, all of one dataset and format (id and created_us are
+ * set by the store), fenced, in one transaction. */
 enum msp_result msp_export_record(struct msp_db *db, int64_t tenant_id,
                                   const struct msp_fence *fence,
                                   const struct msp_export_file *files, size_t count,

@@ -9,6 +9,7 @@ struct export_request {
     int32_t from, to;
     bool force;
     bool datasets[MSP_DATASETS];
+    enum msp_export_format format;
 };
 
 static enum msp_result read_datasets(const json_t *list, struct export_request *out,
@@ -16,7 +17,7 @@ static enum msp_result read_datasets(const json_t *list, struct export_request *
 {
     if (list == NULL || json_is_null(list)) {
         for (int i = 0; i < MSP_DATASETS; i++) {
-            out->datasets[i] = msp_dataset_has_days((enum msp_dataset)i);
+            out->datasets[i] = true;
         }
         return MSP_OK;
     }
@@ -25,16 +26,27 @@ static enum msp_result read_datasets(const json_t *list, struct export_request *
     json_array_foreach(list, index, name)
     {
         enum msp_dataset dataset;
-        if (!json_is_string(name) || !msp_dataset_parse(json_string_value(name), &dataset) ||
-            !msp_dataset_has_days(dataset)) {
+        if (!json_is_string(name) || !msp_dataset_parse(json_string_value(name), &dataset)) {
             return msp_fail(error, MSP_INVALID, "dataset_unknown",
-                            "\"datasets\" may hold \"kpi_daily\" and \"tickets\".");
+                            "\"datasets\" may hold \"kpi_daily\", \"tickets\" and \"tenants\".");
         }
         out->datasets[dataset] = true;
     }
     return json_is_array(list) ? MSP_OK
                                : msp_fail(error, MSP_INVALID, "dataset_unknown",
                                           "\"datasets\" must be a list of the datasets' names.");
+}
+
+static enum msp_result read_format(const json_t *name, enum msp_export_format *out,
+                                   struct msp_error *error)
+{
+    *out = MSP_EXPORT_CSV;
+    if (name == NULL || json_is_null(name) ||
+        (json_is_string(name) && msp_export_format_parse(json_string_value(name), out))) {
+        return MSP_OK;
+    }
+    return msp_fail(error, MSP_INVALID, "format_unknown",
+                    "\"format\" may be \"csv\" or \"csv.gz\".");
 }
 
 static enum msp_result read_request(const json_t *parameters, struct export_request *out,
@@ -47,6 +59,9 @@ static enum msp_result read_request(const json_t *parameters, struct export_requ
     }
     if (result == MSP_OK) {
         result = read_datasets(json_object_get(parameters, "datasets"), out, error);
+    }
+    if (result == MSP_OK) {
+        result = read_format(json_object_get(parameters, "format"), &out->format, error);
     }
     if (result == MSP_OK &&
         ((out->from == MSP_NO_DAY) != (out->to == MSP_NO_DAY) || out->from > out->to)) {
@@ -90,6 +105,7 @@ enum msp_result msp_kind_export_run(struct msp_job_run *run, struct msp_buffer *
     for (int i = 0; i < MSP_DATASETS && outcome == MSP_OK; i++) {
         if (request.datasets[i]) {
             struct msp_export_order order = {.dataset = (enum msp_dataset)i,
+                                             .format = request.format,
                                              .from = request.from,
                                              .to = request.to,
                                              .force = request.force};

@@ -1,7 +1,7 @@
 /*
  * Where exported files go. A stage collects the files of one export under temporary names, only
  * one stage a prefix at a time; commit makes all of them appear whole, in the order they were
- * written; a stage that is dropped leaves nothing. Says nothing about what is in the files.
+ * ended; a stage that is dropped leaves nothing. Says nothing about what is in the files.
  */
 #ifndef MSP_STORAGE_H
 #define MSP_STORAGE_H
@@ -33,10 +33,13 @@ struct msp_storage_request {
     void *context;
 };
 
-struct msp_storage_sum {
-    int64_t bytes;
-    char sha256[65]; /* hex */
+/* A file being written. Each storage's own struct begins with this. */
+struct msp_storage_file {
+    struct msp_storage_stage *stage;
 };
+
+/* So many files of a stage are being written at a time: a partition and the one that joins all. */
+#define MSP_STORAGE_OPEN_FILES 2
 
 #define MSP_STORAGE_VERSION_BYTES 128
 
@@ -60,26 +63,25 @@ struct msp_storage_read {
 
 /*
  * Failures of writing (full disk, no right) are MSP_BROKEN "storage_failed" with the system's own
- * words; a storage on another machine that does not answer is MSP_UNAVAILABLE. One file is being
- * written at a time; names are relative to the prefix.
+ * words; a storage on another machine that does not answer is MSP_UNAVAILABLE. Names are relative
+ * to the prefix. Callers write in large pieces, so nothing need be gathered here.
  */
 struct msp_storage {
     const char *scheme; /* "file://" */
     enum msp_result (*begin)(const struct msp_storage_request *request,
                              struct msp_storage_stage **out, struct msp_error *error);
     enum msp_result (*file_begin)(struct msp_storage_stage *stage, const char *name,
+                                  struct msp_storage_file **out, struct msp_error *error);
+    enum msp_result (*file_write)(struct msp_storage_file *file, const void *bytes, size_t size,
                                   struct msp_error *error);
-    enum msp_result (*file_write)(struct msp_storage_stage *stage, const void *bytes, size_t size,
-                                  struct msp_error *error);
-    /* Appends what is behind the first `skip_bytes` of a file: the stage's own of that name, else
-     * the committed one. */
-    enum msp_result (*file_append)(struct msp_storage_stage *stage, const char *name,
-                                   int64_t skip_bytes, struct msp_error *error);
-    enum msp_result (*file_end)(struct msp_storage_stage *stage, struct msp_storage_sum *out,
-                                struct msp_error *error);
-    /* Whether the committed file is there, has this many bytes and begins with `head`. */
-    bool (*holds)(struct msp_storage_stage *stage, const char *name, int64_t bytes,
-                  const char *head, size_t head_length);
+    /* The file is whole and will appear with the commit, after those ended before it. It is the
+     * stage's again, also on failure. */
+    enum msp_result (*file_end)(struct msp_storage_file *file, struct msp_error *error);
+    /* As if it had not been begun. NULL is fine. */
+    void (*file_drop)(struct msp_storage_file *file);
+    /* Whether the committed file is there and has this many bytes; < 0 asks for no number. Asked
+     * of every file on record, so many answers at once are better than many calls. */
+    bool (*holds)(struct msp_storage_stage *stage, const char *name, int64_t bytes);
     enum msp_result (*commit)(struct msp_storage_stage *stage, struct msp_error *error);
     /* Removes what was not committed and lets the next stage in. NULL is fine. */
     void (*end)(struct msp_storage_stage *stage);
@@ -97,5 +99,6 @@ enum msp_result msp_storage_find(const char *url, const struct msp_storage **out
                                  struct msp_error *error) MSP_MUST_CHECK;
 
 extern const struct msp_storage msp_file_storage;
+extern const struct msp_storage msp_s3_storage;
 
 #endif
