@@ -49,3 +49,8 @@ void msp_db_cancel(struct msp_db *db)
     pthread_mutex_unlock(&db->cancel_lock);
     msp_cancel_in_background(cancel);
 }
+
+void msp_db_hang_up(struct msp_db *db)
+{
+    msp_db_disconnect(db);
+}

@@ -1,30 +1,15 @@
-/* The worker's side of the queue: claiming, beating, ending. Every write names the claim it was
- * made under. */
+/* One job in a worker's hands: claimed, moved on, ended. Every write names the claim it was made
+ * under. */
 #include "job_row.h"
 
-#include <stdio.h>
-#include <string.h>
+#include "msp/buffer.h"
 
 static const struct msp_statement claim_statement = {
     "job_claim",
-    "WITH next AS (SELECT job_id FROM msp.jobs"
-    "               WHERE state = 'queued' AND lane = $1::bigint::smallint AND run_at <= now()"
-    "               ORDER BY run_at, created_at LIMIT 1 FOR UPDATE SKIP LOCKED),"
-    " j AS (UPDATE msp.jobs j"
-    "          SET state = 'running', claims = j.claims + 1, worker = $2::text, heartbeat_at = "
-    "now(),"
-    "              started_at = coalesce(j.started_at, clock_timestamp())"
-    "         FROM next WHERE j.job_id = next.job_id RETURNING j.*)"
-    " SELECT " JOB_COLUMNS " FROM j LEFT JOIN msp.tenants t USING (tenant_id)",
+    "SELECT " JOB_COLUMNS
+    "  FROM msp.job_claim($1::bigint::smallint, $2::text, $3::bigint, $4::bigint[]) AS j"
+    "  LEFT JOIN msp.tenants t USING (tenant_id)",
     true};
-
-static const struct msp_statement heartbeat_statement = {
-    "job_heartbeat",
-    "UPDATE msp.jobs SET heartbeat_at = now() WHERE state = 'running' AND worker = $1::text",
-    false};
-
-static const struct msp_statement recover_statement = {
-    "job_recover", "SELECT msp.jobs_recover($1::text, $2::text)", false};
 
 static const struct msp_statement progress_statement = {
     "job_progress",
@@ -42,13 +27,10 @@ static const struct msp_statement end_statement = {
 
 static const struct msp_statement requeue_statement = {
     "job_requeue",
-    "UPDATE msp.jobs SET state = 'queued', worker = NULL, stage = '',"
-    "       run_at = now() + make_interval(secs => $4::bigint::integer),"
-    "       excused = excused + $5::bigint::integer,"
-    "       error = CASE WHEN $6::text IS NOT NULL"
-    "                    THEN json_build_object('code', $6::text, 'detail', $7::text) END"
-    " WHERE job_id = $1::uuid AND claims = $2::bigint AND worker = $3::text AND state = 'running'"
-    " RETURNING pg_notify('msp_jobs', '')",
+    "SELECT msp.job_requeue($1::uuid, $2::bigint::integer, $3::text, $4::bigint::integer,"
+    "  $5::bigint::integer, $6::bigint::integer,"
+    "  CASE WHEN $7::text IS NOT NULL THEN json_build_object('code', $7::text, 'detail', $8::text) "
+    "END)",
     false};
 
 static const struct msp_statement fan_out_statement = {
@@ -63,16 +45,35 @@ static const struct msp_statement children_statement = {
 
 static const struct msp_scope no_tenant = {0, NULL};
 
-enum msp_result msp_job_claim(struct msp_db *db, enum msp_job_lane lane, const char *worker,
+/* "{1,2}": an array as PostgreSQL reads it from text. */
+static void array_text(const int64_t *numbers, size_t count, struct msp_buffer *out)
+{
+    msp_buffer_append_text(out, "{");
+    for (size_t i = 0; i < count; i++)
+        msp_buffer_printf(out, "%s%lld", i > 0 ? "," : "", (long long)numbers[i]);
+    msp_buffer_append(out, "}", 2);
+}
+
+enum msp_result msp_job_claim(struct msp_db *db, const struct msp_job_claim_order *order,
                               struct msp_arena *arena, int64_t deadline_ms, bool *out_found,
                               struct msp_job *out, struct msp_error *error)
 {
+    struct msp_buffer full;
+    msp_buffer_init(&full, 0);
+    array_text(order->full_tenants, order->full_count, &full);
+    if (full.failed) {
+        msp_buffer_done(&full);
+        return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to claim a job.");
+    }
     struct msp_params params;
     msp_params_init(&params);
-    msp_params_int(&params, lane);
-    msp_params_text(&params, worker);
+    msp_params_int(&params, order->lane);
+    msp_params_text(&params, order->worker);
+    msp_params_int(&params, order->after_tenant);
+    msp_params_text(&params, full.data);
     struct msp_call call = {&claim_statement, &params, NULL};
     enum msp_result result = msp_db_transact(db, &no_tenant, &call, 1, deadline_ms, error);
+    msp_buffer_done(&full);
     if (result != MSP_OK)
         return result;
     bool found = PQntuples(call.result) > 0;
@@ -81,33 +82,6 @@ enum msp_result msp_job_claim(struct msp_db *db, enum msp_job_lane lane, const c
     msp_calls_clear(&call, 1);
     if (result == MSP_OK)
         *out_found = found;
-    return result;
-}
-
-enum msp_result msp_job_heartbeat(struct msp_db *db, const char *worker, int64_t deadline_ms,
-                                  struct msp_error *error)
-{
-    struct msp_params params;
-    msp_params_init(&params);
-    msp_params_text(&params, worker);
-    struct msp_call call = {&heartbeat_statement, &params, NULL};
-    enum msp_result result = msp_db_transact(db, &no_tenant, &call, 1, deadline_ms, error);
-    msp_calls_clear(&call, 1);
-    return result;
-}
-
-enum msp_result msp_job_recover(struct msp_db *db, const char *node, const char *worker,
-                                int64_t deadline_ms, int *out_count, struct msp_error *error)
-{
-    struct msp_params params;
-    msp_params_init(&params);
-    msp_params_text(&params, node);
-    msp_params_text(&params, worker);
-    struct msp_call call = {&recover_statement, &params, NULL};
-    enum msp_result result = msp_db_transact(db, &no_tenant, &call, 1, deadline_ms, error);
-    if (result == MSP_OK)
-        *out_count = (int)msp_result_int(call.result, 0, 0);
-    msp_calls_clear(&call, 1);
     return result;
 }
 
@@ -158,39 +132,45 @@ enum msp_result msp_job_succeed(struct msp_db *db, const struct msp_fence *fence
     return run_fenced(db, &end_statement, &params, deadline_ms, error);
 }
 
-/* Puts a job back into the queue; `code` may be NULL. */
-static enum msp_result requeue(struct msp_db *db, const struct msp_fence *fence, int in_seconds,
-                               bool excuse, const char *code, const char *detail,
-                               int64_t deadline_ms, struct msp_error *error)
+/* `final_state` without a result; `code` may be NULL. */
+static enum msp_result end_without_result(struct msp_db *db, const struct msp_fence *fence,
+                                          const char *final_state, const char *code,
+                                          const char *detail, int64_t deadline_ms,
+                                          struct msp_error *error)
 {
     struct msp_params params;
     fence_params(&params, fence);
-    msp_params_int(&params, in_seconds);
-    msp_params_int(&params, excuse ? 1 : 0);
-    msp_params_text(&params, code);
-    msp_params_text(&params, detail);
-    return run_fenced(db, &requeue_statement, &params, deadline_ms, error);
-}
-
-enum msp_result msp_job_fail(struct msp_db *db, const struct msp_fence *fence, const char *code,
-                             const char *detail, int retry_in_seconds, int64_t deadline_ms,
-                             struct msp_error *error)
-{
-    if (retry_in_seconds >= 0)
-        return requeue(db, fence, retry_in_seconds, false, code, detail, deadline_ms, error);
-    struct msp_params params;
-    fence_params(&params, fence);
-    msp_params_text(&params, "failed");
+    msp_params_text(&params, final_state);
     msp_params_null(&params);
     msp_params_text(&params, code);
     msp_params_text(&params, detail);
     return run_fenced(db, &end_statement, &params, deadline_ms, error);
 }
 
-enum msp_result msp_job_hand_back(struct msp_db *db, const struct msp_fence *fence,
-                                  int64_t deadline_ms, struct msp_error *error)
+enum msp_result msp_job_fail(struct msp_db *db, const struct msp_fence *fence, const char *code,
+                             const char *detail, int64_t deadline_ms, struct msp_error *error)
 {
-    return requeue(db, fence, 0, true, NULL, NULL, deadline_ms, error);
+    return end_without_result(db, fence, "failed", code, detail, deadline_ms, error);
+}
+
+enum msp_result msp_job_end_cancelled(struct msp_db *db, const struct msp_fence *fence,
+                                      int64_t deadline_ms, struct msp_error *error)
+{
+    return end_without_result(db, fence, "cancelled", NULL, NULL, deadline_ms, error);
+}
+
+enum msp_result msp_job_requeue(struct msp_db *db, const struct msp_fence *fence,
+                                const struct msp_job_requeue *requeue, int64_t deadline_ms,
+                                struct msp_error *error)
+{
+    struct msp_params params;
+    fence_params(&params, fence);
+    msp_params_int(&params, requeue->in_seconds);
+    msp_params_int(&params, requeue->excused ? 1 : 0);
+    msp_params_int(&params, requeue->rate_limited ? 1 : 0);
+    msp_params_text(&params, requeue->code);
+    msp_params_text(&params, requeue->detail);
+    return run_fenced(db, &requeue_statement, &params, deadline_ms, error);
 }
 
 enum msp_result msp_job_fan_out(struct msp_db *db, const struct msp_fence *fence,

@@ -3,16 +3,33 @@
 #include "connection.h"
 
 #include <stdio.h>
+#include <string.h>
 
-enum msp_result msp_db_listen(struct msp_db *db, const char *channel, int64_t deadline_ms,
+/* One LISTEN a channel, all in one go. False when there are more than fit. */
+static bool write_listens(const char *channels, char *out, size_t size)
+{
+    size_t used = 0;
+    for (const char *at = channels; *at != '\0';) {
+        size_t length = strcspn(at, ", ");
+        int wrote = snprintf(out + used, size - used, "LISTEN %.*s;", (int)length, at);
+        if (wrote < 0 || (size_t)wrote >= size - used)
+            return false;
+        used += (size_t)wrote;
+        at += length + strspn(at + length, ", ");
+    }
+    return used > 0;
+}
+
+enum msp_result msp_db_listen(struct msp_db *db, const char *channels, int64_t deadline_ms,
                               struct msp_error *error)
 {
     msp_db_disconnect(db);
     enum msp_result result = msp_db_connect(db, deadline_ms, error);
     if (result != MSP_OK)
         return result;
-    char sql[80];
-    snprintf(sql, sizeof(sql), "LISTEN %s", channel);
+    char sql[256];
+    if (!write_listens(channels, sql, sizeof(sql)))
+        return msp_fail(error, MSP_BROKEN, "channels_malformed", "No channel to listen to.");
     if (!PQexitPipelineMode(db->connection) || !PQsendQuery(db->connection, sql))
         return msp_db_lost(db, error);
     result = msp_db_flush(db, deadline_ms, error);

@@ -121,8 +121,8 @@ enum msp_result msp_db_copy_out(struct msp_db *db, const char *sql, int64_t idle
                                 msp_copy_take take, void *context,
                                 struct msp_error *error) MSP_MUST_CHECK;
 
-/* LISTEN on an own connection. `channel` is a plain identifier. */
-enum msp_result msp_db_listen(struct msp_db *db, const char *channel, int64_t deadline_ms,
+/* LISTEN on an own connection. `channels` are plain identifiers, separated by commas. */
+enum msp_result msp_db_listen(struct msp_db *db, const char *channels, int64_t deadline_ms,
                               struct msp_error *error) MSP_MUST_CHECK;
 /* The socket to wait on, -1 while not connected. */
 int msp_db_socket(const struct msp_db *db);
@@ -134,6 +134,10 @@ enum msp_result msp_db_notifications(struct msp_db *db, int *out_count,
 /* Asks the server to cancel what runs on `db`, from any thread, without waiting; harmless if
  * nothing runs. */
 void msp_db_cancel(struct msp_db *db);
+
+/* Closes the connection, so that no cancel that is still on its way can reach what comes next on it;
+ * the next transaction connects anew. The owner's thread only, with no transaction under way. */
+void msp_db_hang_up(struct msp_db *db);
 
 void msp_calls_clear(struct msp_call *calls, size_t count);
 

@@ -55,6 +55,8 @@ struct msp_settings {
     int http_threads; /* a worker; one thread serves one connection */
     int db_pool_size; /* connections a worker */
     int job_threads;
+    int job_tenant_threads; /* of a lane, that one tenant's jobs may hold; 0: all but one */
+    int job_history_days;   /* how long ended jobs are kept */
     int db_statement_timeout_seconds; /* of an HTTP request */
     int db_pool_wait_ms;
     int keep_alive_seconds;

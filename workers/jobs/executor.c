@@ -5,6 +5,7 @@
 #include "executor.h"
 
 #include "job_ending.h"
+#include "job_figures.h"
 #include "job_kinds.h"
 #include "msp/clock.h"
 #include "msp/log.h"
@@ -16,29 +17,34 @@
 
 #define CLAIM_DEADLINE_MS       10000
 #define DATABASE_BACKOFF_MS     1000 /* doubled at each failure */
-#define DATABASE_BACKOFF_MAX_MS 5000
+#define DATABASE_BACKOFF_MAX_MS 2000
 #define ARENA_CHUNK_BYTES       (64U << 10)
 #define RESULT_LIMIT_BYTES      (64U << 20)
+#define OVERTIME_MS             60000 /* past a kind's time, before its job is given up on */
 
 struct executor {
     struct msp_executors *all;
     pthread_t thread;
-    enum msp_job_lane lane;
+    struct msp_lane *lane;
+    int number; /* in its lane */
     struct msp_db *db;
     struct msp_arena *arena;
     int index;
-    unsigned names_used; /* makes the next name differ */
+    unsigned names_used;     /* makes the next name differ */
+    atomic_int interruption; /* enum msp_job_interruption of the attempt that runs */
     pthread_mutex_t lock;
     /* Under the lock, for other threads to look at: */
     bool interruptible; /* a kind's work may be cancelled now */
-    bool holding;       /* a job, under `name` */
-    char name[MSP_EXECUTOR_NAME_BYTES];
+    bool holding;       /* the job of `hold` */
+    struct msp_job_hold hold;
+    int64_t deadline_ms; /* of the attempt */
 };
 
 struct msp_executors {
     const struct msp_child *child;
     const char *worker;
     struct msp_job_events *events;
+    struct msp_lane lanes[MSP_JOB_LANES];
     pthread_mutex_t lock;
     pthread_cond_t wake;
     uint64_t wake_generation; /* under lock */
@@ -91,20 +97,56 @@ static uint64_t wake_generation(struct msp_executors *all)
 
 /* ---- one job ---- */
 
-static void set_state(struct executor *executor, bool holding, bool interruptible)
-{
-    (void)pthread_mutex_lock(&executor->lock);
-    executor->holding = holding;
-    executor->interruptible = interruptible;
-    (void)pthread_mutex_unlock(&executor->lock);
-}
-
 static void take_new_name(struct executor *executor)
 {
     (void)pthread_mutex_lock(&executor->lock);
-    (void)snprintf(executor->name, sizeof executor->name, "%s.%d.%u", executor->all->worker,
-                   executor->index, executor->names_used++);
+    (void)snprintf(executor->hold.worker, sizeof executor->hold.worker, "%s.%d.%u",
+                   executor->all->worker, executor->index, executor->names_used++);
     (void)pthread_mutex_unlock(&executor->lock);
+}
+
+static void begin_holding(struct executor *executor, const struct msp_job *job, int64_t deadline_ms)
+{
+    (void)pthread_mutex_lock(&executor->lock);
+    memcpy(executor->hold.job_id, job->id, sizeof executor->hold.job_id);
+    executor->hold.claim = job->claim;
+    executor->deadline_ms = deadline_ms;
+    /* It may have been asked to stop between being queued again and being taken. */
+    atomic_store(&executor->interruption,
+                 job->cancel_requested ? MSP_INTERRUPTED_CANCELLED : MSP_NOT_INTERRUPTED);
+    executor->holding = true;
+    executor->interruptible = true;
+    (void)pthread_mutex_unlock(&executor->lock);
+}
+
+/*
+ * From here on nobody stops this thread's statements. Requests that are still on their way to
+ * PostgreSQL name the connection: after one, the connection is given up, lest they hit the write of
+ * the job's end.
+ */
+static void end_interruptions(struct executor *executor)
+{
+    (void)pthread_mutex_lock(&executor->lock);
+    executor->interruptible = false;
+    if (atomic_load(&executor->interruption) != MSP_NOT_INTERRUPTED) {
+        msp_db_hang_up(executor->db);
+    }
+    (void)pthread_mutex_unlock(&executor->lock);
+}
+
+static void end_holding(struct executor *executor)
+{
+    (void)pthread_mutex_lock(&executor->lock);
+    executor->holding = false;
+    (void)pthread_mutex_unlock(&executor->lock);
+}
+
+/* A statement that was stopped says so; why it was stopped is known here. */
+static enum msp_result explain(const struct msp_job_run *run, enum msp_result outcome,
+                               struct msp_error *error)
+{
+    return outcome == MSP_OK || !msp_job_run_should_stop(run) ? outcome
+                                                              : msp_job_run_check(run, error);
 }
 
 /* A parent's second visit: its children have ended. */
@@ -126,8 +168,10 @@ static enum msp_result do_work(struct msp_job_run *run, const struct msp_job_kin
     if (outcome != MSP_OK) {
         return outcome;
     }
-    if (run->job->tenant_id != 0) {
-        return kind->run(run, result, error);
+    if (run->job->tenant_id != 0 || kind->is_global) {
+        outcome = kind->run(run, result, error);
+        *out_parked = run->parked;
+        return outcome;
     }
     if (kind->collect == NULL) {
         return msp_fail(error, MSP_INVALID, "tenant_required",
@@ -141,20 +185,42 @@ static enum msp_result do_work(struct msp_job_run *run, const struct msp_job_kin
     return outcome;
 }
 
+static void write_end(struct executor *executor, struct msp_job_run *run,
+                      const struct msp_job_kind *kind, enum msp_result outcome,
+                      struct msp_buffer *result, struct msp_error *error)
+{
+    struct msp_executors *all = executor->all;
+    struct msp_job_ending ending = {
+        .run = run,
+        .max_attempts = kind != NULL ? kind->max_attempts : 1,
+        .outcome = outcome,
+        .result = result,
+        .error = error,
+        .slot = all->child->slot,
+        .figures = msp_job_figures_find(&all->child->shared->board->jobs, run->job->kind),
+    };
+    if (!msp_job_ending_write(&ending)) {
+        take_new_name(executor);
+    }
+}
+
 static void run_job(struct executor *executor, const struct msp_job *job)
 {
     struct msp_executors *all = executor->all;
     const struct msp_job_kind *kind = msp_job_kind_find(job->kind);
+    struct msp_board_job_kind *figures =
+        msp_job_figures_find(&all->child->shared->board->jobs, job->kind);
+    int64_t begun_ms = msp_clock_monotonic_ms();
     struct msp_job_run run = {
         .job = job,
         .settings = all->child->settings,
         .tenants = all->child->shared->tenants,
         .db = executor->db,
         .arena = executor->arena,
-        .fence = {.job_id = job->id, .claim = job->claim, .worker = executor->name},
-        .deadline_ms =
-            msp_clock_monotonic_ms() + (kind != NULL ? kind->max_run_seconds : 60) * 1000LL,
+        .fence = {.job_id = job->id, .claim = job->claim, .worker = executor->hold.worker},
+        .deadline_ms = begun_ms + (kind != NULL ? kind->max_run_seconds : 60) * 1000LL,
         .stopping = &all->stopping,
+        .interruption = &executor->interruption,
         .events = all->events,
     };
     struct msp_buffer result;
@@ -162,31 +228,24 @@ static void run_job(struct executor *executor, const struct msp_job *job)
     bool parked = false;
     enum msp_result outcome;
     msp_buffer_init(&result, RESULT_LIMIT_BYTES);
+    begin_holding(executor, job, run.deadline_ms);
     msp_job_events_push(all->events, MSP_EVENT_BEGAN, job, 0, 0);
     msp_board_add(&all->child->slot->jobs_running, 1);
-    set_state(executor, true, true);
+    msp_board_add(&figures->attempts, 1);
     if (kind == NULL) {
         outcome = msp_fail(&error, MSP_INVALID, "job_kind_unknown",
                            "This server knows no jobs of kind \"%s\".", job->kind);
     } else {
         outcome = do_work(&run, kind, &result, &parked, &error);
     }
-    set_state(executor, true, false);
+    end_interruptions(executor);
     if (!parked) {
-        struct msp_job_ending ending = {
-            .run = &run,
-            .max_attempts = kind != NULL ? kind->max_attempts : 1,
-            .outcome = outcome,
-            .result = &result,
-            .error = &error,
-            .slot = all->child->slot,
-        };
-        if (!msp_job_ending_write(&ending)) {
-            take_new_name(executor);
-        }
+        write_end(executor, &run, kind, explain(&run, outcome, &error), &result, &error);
     }
-    set_state(executor, false, false);
+    end_holding(executor);
+    msp_lane_release(executor->lane, executor->number);
     msp_board_add(&all->child->slot->jobs_running, -1);
+    msp_board_add_run(figures, (msp_clock_monotonic_ms() - begun_ms) * 1000);
     msp_buffer_done(&result);
     /* Children, a parent's second visit or a queued recompute may be waiting in either lane. */
     if (parked || run.queued_more || job->parent_id[0] != '\0') {
@@ -226,9 +285,15 @@ static void *run_executor(void *context)
         struct msp_error error;
         bool found = false;
         msp_arena_reset(executor->arena);
-        enum msp_result result =
-            msp_job_claim(executor->db, executor->lane, executor->name, executor->arena,
-                          msp_clock_monotonic_ms() + CLAIM_DEADLINE_MS, &found, &job, &error);
+        struct msp_lane_claim claim = {
+            .thread = executor->number,
+            .db = executor->db,
+            .worker = executor->hold.worker,
+            .arena = executor->arena,
+            .wake = seen,
+            .deadline_ms = msp_clock_monotonic_ms() + CLAIM_DEADLINE_MS,
+        };
+        enum msp_result result = msp_lane_claim(executor->lane, &claim, &found, &job, &error);
         note_database(all, result, &error);
         if (result != MSP_OK) {
             take_new_name(executor);
@@ -252,7 +317,7 @@ static void *run_executor(void *context)
 /* ---- all of them ---- */
 
 static bool init_executor(struct executor *executor, struct msp_executors *all, int index,
-                          enum msp_job_lane lane)
+                          enum msp_job_lane lane, int number)
 {
     struct msp_db_options options = {
         .url = all->child->settings->jobs_database_url,
@@ -262,7 +327,8 @@ static bool init_executor(struct executor *executor, struct msp_executors *all, 
     };
     executor->all = all;
     executor->index = index;
-    executor->lane = lane;
+    executor->lane = &all->lanes[lane];
+    executor->number = number;
     (void)pthread_mutex_init(&executor->lock, NULL);
     take_new_name(executor);
     executor->db = msp_db_new(&options);
@@ -283,8 +349,10 @@ static void init_wake(struct msp_executors *all)
 struct msp_executors *msp_executors_new(const struct msp_child *child, const char *worker,
                                         struct msp_job_events *events)
 {
-    int short_threads = lane_threads(child->settings->job_threads, MSP_LANE_SHORT);
-    int count = short_threads + lane_threads(child->settings->job_threads, MSP_LANE_LONG);
+    const struct msp_settings *settings = child->settings;
+    int short_threads = lane_threads(settings->job_threads, MSP_LANE_SHORT);
+    int long_threads = lane_threads(settings->job_threads, MSP_LANE_LONG);
+    int count = short_threads + long_threads;
     struct msp_executors *all = calloc(1, sizeof *all + (size_t)count * sizeof all->threads[0]);
     if (all == NULL) {
         return NULL;
@@ -293,10 +361,16 @@ struct msp_executors *msp_executors_new(const struct msp_child *child, const cha
     all->worker = worker;
     all->events = events;
     init_wake(all);
-    for (; all->count < count; all->count++) {
-        enum msp_job_lane lane = all->count < short_threads ? MSP_LANE_SHORT : MSP_LANE_LONG;
-        if (!init_executor(&all->threads[all->count], all, all->count, lane)) {
-            all->count++;
+    msp_lane_init(&all->lanes[MSP_LANE_SHORT], MSP_LANE_SHORT, short_threads,
+                  settings->job_tenant_threads);
+    msp_lane_init(&all->lanes[MSP_LANE_LONG], MSP_LANE_LONG, long_threads,
+                  settings->job_tenant_threads);
+    msp_job_figures_init(&child->shared->board->jobs);
+    for (int i = 0; i < count; i++) {
+        bool is_short = i < short_threads;
+        all->count++;
+        if (!init_executor(&all->threads[i], all, i, is_short ? MSP_LANE_SHORT : MSP_LANE_LONG,
+                           is_short ? i : i - short_threads)) {
             msp_executors_free(all);
             return NULL;
         }
@@ -327,18 +401,65 @@ void msp_executors_wake(struct msp_executors *executors)
     (void)pthread_mutex_unlock(&executors->lock);
 }
 
+/* Stops the statement under way, if there is one, of an attempt that may be stopped. The caller
+ * holds the lock. */
+static void stop_statement(struct executor *executor)
+{
+    if (executor->holding && executor->interruptible) {
+        msp_db_cancel(executor->db);
+    }
+}
+
+static bool shall_stop(struct executor *executor)
+{
+    return atomic_load(&executor->all->stopping) ||
+           atomic_load(&executor->interruption) != MSP_NOT_INTERRUPTED ||
+           msp_clock_monotonic_ms() >= executor->deadline_ms;
+}
+
+void msp_executors_insist(struct msp_executors *executors)
+{
+    for (int i = 0; i < executors->started; i++) {
+        struct executor *executor = &executors->threads[i];
+        (void)pthread_mutex_lock(&executor->lock);
+        if (executor->holding && shall_stop(executor)) {
+            stop_statement(executor);
+        }
+        (void)pthread_mutex_unlock(&executor->lock);
+    }
+}
+
 void msp_executors_stop(struct msp_executors *executors)
 {
     atomic_store(&executors->stopping, true);
     msp_executors_wake(executors);
+    msp_executors_insist(executors);
+}
+
+/* `claim` 0: whichever. */
+static void interrupt(struct msp_executors *executors, const char *job_id, int claim,
+                      enum msp_job_interruption why)
+{
     for (int i = 0; i < executors->started; i++) {
         struct executor *executor = &executors->threads[i];
         (void)pthread_mutex_lock(&executor->lock);
-        if (executor->interruptible) {
-            msp_db_cancel(executor->db);
+        if (executor->holding && strcmp(executor->hold.job_id, job_id) == 0 &&
+            (claim == 0 || executor->hold.claim == claim)) {
+            atomic_store(&executor->interruption, why);
+            stop_statement(executor);
         }
         (void)pthread_mutex_unlock(&executor->lock);
     }
+}
+
+void msp_executors_cancel(struct msp_executors *executors, const char *job_id)
+{
+    interrupt(executors, job_id, 0, MSP_INTERRUPTED_CANCELLED);
+}
+
+void msp_executors_drop(struct msp_executors *executors, const char *job_id, int claim)
+{
+    interrupt(executors, job_id, claim, MSP_INTERRUPTED_LOST);
 }
 
 int msp_executors_alive(const struct msp_executors *executors)
@@ -352,35 +473,33 @@ void msp_executors_open(struct msp_executors *executors)
     msp_executors_wake(executors);
 }
 
-int msp_executors_count(const struct msp_executors *executors)
+size_t msp_executors_holds(struct msp_executors *executors, struct msp_job_hold *out,
+                           size_t capacity)
 {
-    return executors->count;
-}
-
-bool msp_executors_holder(struct msp_executors *executors, int index,
-                          char out[MSP_EXECUTOR_NAME_BYTES])
-{
-    struct executor *executor = &executors->threads[index];
-    (void)pthread_mutex_lock(&executor->lock);
-    bool holding = executor->holding;
-    memcpy(out, executor->name, sizeof executor->name);
-    (void)pthread_mutex_unlock(&executor->lock);
-    return holding;
+    size_t count = 0;
+    int64_t now_ms = msp_clock_monotonic_ms();
+    for (int i = 0; i < executors->started && count < capacity; i++) {
+        struct executor *executor = &executors->threads[i];
+        (void)pthread_mutex_lock(&executor->lock);
+        if (executor->holding && now_ms < executor->deadline_ms + OVERTIME_MS) {
+            out[count++] = executor->hold;
+        }
+        (void)pthread_mutex_unlock(&executor->lock);
+    }
+    return count;
 }
 
 void msp_executors_busy(struct msp_executors *executors, enum msp_job_lane lane,
                         int64_t *out_threads, int64_t *out_busy)
 {
-    char unused[MSP_EXECUTOR_NAME_BYTES];
-    int64_t threads = 0;
     int64_t busy = 0;
     for (int i = 0; i < executors->count; i++) {
-        if (executors->threads[i].lane == lane) {
-            threads++;
-            busy += msp_executors_holder(executors, i, unused) ? 1 : 0;
-        }
+        struct executor *executor = &executors->threads[i];
+        (void)pthread_mutex_lock(&executor->lock);
+        busy += executor->lane == &executors->lanes[lane] && executor->holding ? 1 : 0;
+        (void)pthread_mutex_unlock(&executor->lock);
     }
-    *out_threads = threads;
+    *out_threads = executors->lanes[lane].threads;
     *out_busy = busy;
 }
 
@@ -396,6 +515,9 @@ void msp_executors_free(struct msp_executors *executors)
         msp_db_free(executors->threads[i].db);
         msp_arena_free(executors->threads[i].arena);
         (void)pthread_mutex_destroy(&executors->threads[i].lock);
+    }
+    for (int i = 0; i < MSP_JOB_LANES; i++) {
+        msp_lane_done(&executors->lanes[i]);
     }
     (void)pthread_cond_destroy(&executors->wake);
     (void)pthread_mutex_destroy(&executors->lock);

@@ -6,11 +6,15 @@
 #define MSP_EXECUTOR_H
 
 #include "job_events.h"
+#include "lane.h"
 #include "msp/child.h"
 
 #include <stdbool.h>
 
 struct msp_executors;
+
+/* Threads of both lanes together, at most. */
+#define MSP_EXECUTORS_MAX (2 * MSP_LANE_MAX_THREADS)
 
 /* `worker` and what `child` points to must outlive the executors. */
 struct msp_executors *msp_executors_new(const struct msp_child *child, const char *worker,
@@ -23,15 +27,13 @@ struct msp_executors *msp_executors_new(const struct msp_child *child, const cha
 void msp_executors_open(struct msp_executors *executors);
 
 /*
- * The name under which a thread holds a job now; false when it holds none. `index` from 0 to
- * msp_executors_count - 1. Each thread holds jobs under a name of its own and takes a new one when
- * it cannot know whether a claim went through: nobody beats for the old name, so such a job comes
- * back by itself.
+ * The jobs that threads hold now, at most one each. Each thread holds jobs under a name of its own
+ * and takes a new one when it cannot know whether a claim went through: nobody beats for the old
+ * name, so such a job comes back by itself. So does one whose attempt has outlived its kind's time
+ * by far, stuck where no deadline reaches: it is left out here.
  */
-#define MSP_EXECUTOR_NAME_BYTES 96
-bool msp_executors_holder(struct msp_executors *executors, int index,
-                          char out[MSP_EXECUTOR_NAME_BYTES]) MSP_MUST_CHECK;
-int msp_executors_count(const struct msp_executors *executors);
+size_t msp_executors_holds(struct msp_executors *executors, struct msp_job_hold *out,
+                           size_t capacity) MSP_MUST_CHECK;
 
 /* How many threads a lane has, and how many of them hold a job. */
 void msp_executors_busy(struct msp_executors *executors, enum msp_job_lane lane,
@@ -50,6 +52,13 @@ void msp_executors_wake(struct msp_executors *executors);
  * thread; does nothing if no thread here runs that job.
  */
 void msp_executors_cancel(struct msp_executors *executors, const char *job_id);
+
+/* The same for an attempt whose job is no longer ours: another attempt does its work. */
+void msp_executors_drop(struct msp_executors *executors, const char *job_id, int claim);
+
+/* Asks PostgreSQL again to stop the statements of attempts that shall stop: a request may fall
+ * between two statements. To be called every half second or so. */
+void msp_executors_insist(struct msp_executors *executors);
 
 /* No more claims; what runs is interrupted and handed back. May be called again to insist. */
 void msp_executors_stop(struct msp_executors *executors);

@@ -1,5 +1,4 @@
-/* Heartbeat, recovery, LISTEN, each when it is due. A notification is only a hint; nothing depends
- * on it. */
+/* Chores, each when it is due. A notification is only a hint; nothing depends on it. */
 #include "housekeeper.h"
 
 #include "msp/clock.h"
@@ -15,15 +14,23 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define BEAT_EVERY_MS       10000
-#define RECOVER_EVERY_MS    15000
+#define BEAT_EVERY_MS    10000
+#define LOOK_EVERY_MS    1000 /* a cancelled job stops within 2 s */
+#define RECOVER_EVERY_MS 5000
+#define FIGURES_EVERY_MS 5000
+#define PRUNE_EVERY_MS   600000
+#define PRUNE_BATCH      1000
+/* A database that was away makes every worker look silent: each first gets the time to beat. */
+#define RECOVER_PATIENCE_MS 15000
 #define RETRY_MS            1000 /* of whatever failed */
 #define LISTEN_RETRY_MAX_MS 30000
 #define CALL_DEADLINE_MS    5000
-/* No node is called so: the store then looks for silent workers only. */
-#define NO_NODE "-"
+#define EVERY_NODE          "" /* the store then looks for silent workers */
+
+enum chore_number { BEAT, LOOK, RECOVER, FIGURES, PRUNE, CHORES };
 
 struct msp_housekeeper {
+    const struct msp_child *child;
     const struct msp_node_identity *identity;
     struct msp_executors *executors;
     struct msp_db *db;
@@ -34,12 +41,19 @@ struct msp_housekeeper {
     bool started;
     pthread_t thread;
     /* The thread's own: */
-    bool opened; /* the first recovery is done */
+    bool opened; /* what earlier lives of this node held is taken back */
     bool listening;
     bool database_away; /* already logged */
-    int64_t beat_due_ms, recover_due_ms, listen_due_ms;
+    int64_t open_due_ms, listen_due_ms;
+    int64_t due_ms[CHORES];
     int64_t listen_retry_ms;
+    struct msp_job_hold holds[MSP_EXECUTORS_MAX];
 };
+
+static int64_t call_deadline_ms(void)
+{
+    return msp_clock_monotonic_ms() + CALL_DEADLINE_MS;
+}
 
 static void note_database(struct msp_housekeeper *keeper, enum msp_result result,
                           const struct msp_error *error)
@@ -54,51 +68,142 @@ static void note_database(struct msp_housekeeper *keeper, enum msp_result result
     keeper->database_away = away;
 }
 
-static void beat(struct msp_housekeeper *keeper, int64_t now_ms)
+/* ---- chores ---- */
+
+static enum msp_result beat(struct msp_housekeeper *keeper, struct msp_error *error)
 {
-    struct msp_error error;
-    enum msp_result result = MSP_OK;
-    for (int i = 0; i < msp_executors_count(keeper->executors) && result == MSP_OK; i++) {
-        char name[MSP_EXECUTOR_NAME_BYTES];
-        if (msp_executors_holder(keeper->executors, i, name)) {
-            result = msp_job_heartbeat(keeper->db, name,
-                                       msp_clock_monotonic_ms() + CALL_DEADLINE_MS, &error);
-            note_database(keeper, result, &error);
-        }
-    }
-    keeper->beat_due_ms = now_ms + (result == MSP_OK ? BEAT_EVERY_MS : RETRY_MS);
+    size_t count = msp_executors_holds(keeper->executors, keeper->holds, MSP_EXECUTORS_MAX);
+    return count == 0
+               ? MSP_OK
+               : msp_job_heartbeat(keeper->db, keeper->holds, count, call_deadline_ms(), error);
 }
 
-/* The first time for our own earlier lives too, before anything is claimed under this node's name.
- */
-static void recover(struct msp_housekeeper *keeper, int64_t now_ms)
+/* Stops what somebody cancelled, and what was taken from us while we were thought dead. */
+static enum msp_result look(struct msp_housekeeper *keeper, struct msp_error *error)
+{
+    size_t count = msp_executors_holds(keeper->executors, keeper->holds, MSP_EXECUTORS_MAX);
+    enum msp_result result = count == 0 ? MSP_OK
+                                        : msp_job_look_at_holds(keeper->db, keeper->holds, count,
+                                                                call_deadline_ms(), error);
+    for (size_t i = 0; result == MSP_OK && i < count; i++) {
+        const struct msp_job_hold *hold = &keeper->holds[i];
+        if (hold->lost) {
+            msp_executors_drop(keeper->executors, hold->job_id, hold->claim);
+        } else if (hold->cancel_requested) {
+            msp_executors_cancel(keeper->executors, hold->job_id);
+        }
+    }
+    return result;
+}
+
+static void note_recovered(struct msp_housekeeper *keeper, int count)
+{
+    if (count == 0) {
+        return;
+    }
+    char text[16];
+    (void)snprintf(text, sizeof text, "%d", count);
+    msp_log(MSP_LOG_WARNING, "Took back jobs of workers that died", "jobs", text, NULL);
+    msp_board_add(&keeper->child->shared->board->jobs.workers_lost, count);
+    msp_executors_wake(keeper->executors);
+}
+
+static enum msp_result recover(struct msp_housekeeper *keeper, struct msp_error *error)
+{
+    int count = 0;
+    enum msp_result result = msp_job_recover(keeper->db, EVERY_NODE, keeper->identity->worker,
+                                             call_deadline_ms(), &count, error);
+    note_recovered(keeper, result == MSP_OK ? count : 0);
+    return result;
+}
+
+static enum msp_result read_figures(struct msp_housekeeper *keeper, struct msp_error *error)
+{
+    struct msp_board_jobs *board = &keeper->child->shared->board->jobs;
+    struct msp_job_figures figures[MSP_JOB_LANES];
+    enum msp_result result = msp_job_read_figures(keeper->db, call_deadline_ms(), figures, error);
+    if (result != MSP_OK) {
+        return result;
+    }
+    for (int lane = 0; lane < MSP_JOB_LANES; lane++) {
+        msp_board_set(&board->lanes[lane].queued, figures[lane].queued);
+        msp_board_set(&board->lanes[lane].scheduled, figures[lane].scheduled);
+        msp_board_set(&board->lanes[lane].oldest_queued_seconds,
+                      figures[lane].oldest_queued_seconds);
+        msp_board_set(&board->lanes[lane].running, figures[lane].running);
+    }
+    msp_board_set(&board->checked_us, msp_clock_unix_us());
+    return MSP_OK;
+}
+
+static enum msp_result prune(struct msp_housekeeper *keeper, struct msp_error *error)
+{
+    int count = 0;
+    enum msp_result result = msp_job_prune(keeper->db, keeper->child->settings->job_history_days,
+                                           PRUNE_BATCH, call_deadline_ms(), &count, error);
+    if (result == MSP_OK && count > 0) {
+        msp_board_add(&keeper->child->shared->board->jobs.pruned, count);
+    }
+    if (result == MSP_OK && count == PRUNE_BATCH) {
+        keeper->due_ms[PRUNE] = 0;
+    }
+    return result;
+}
+
+/* In the order in which they matter once a database is back. */
+static const struct chore {
+    enum msp_result (*run)(struct msp_housekeeper *keeper, struct msp_error *error);
+    int64_t every_ms;
+} chores[CHORES] = {
+    [BEAT] = {beat, BEAT_EVERY_MS},          [LOOK] = {look, LOOK_EVERY_MS},
+    [RECOVER] = {recover, RECOVER_EVERY_MS}, [FIGURES] = {read_figures, FIGURES_EVERY_MS},
+    [PRUNE] = {prune, PRUNE_EVERY_MS},
+};
+
+static void do_chores(struct msp_housekeeper *keeper)
+{
+    for (int i = 0; i < CHORES && !atomic_load(&keeper->stopping); i++) {
+        int64_t now_ms = msp_clock_monotonic_ms();
+        if (now_ms < keeper->due_ms[i]) {
+            continue;
+        }
+        struct msp_error error;
+        keeper->due_ms[i] = now_ms + chores[i].every_ms;
+        enum msp_result result = chores[i].run(keeper, &error);
+        note_database(keeper, result, &error);
+        if (result != MSP_OK) {
+            now_ms = msp_clock_monotonic_ms();
+            keeper->due_ms[i] = now_ms + RETRY_MS;
+            keeper->due_ms[BEAT] = now_ms + RETRY_MS;
+            keeper->due_ms[RECOVER] = now_ms + RECOVER_PATIENCE_MS;
+            return;
+        }
+    }
+}
+
+/* Takes back what our own earlier lives held, before anything is claimed under this node's name. */
+static void open_for_work(struct msp_housekeeper *keeper, int64_t now_ms)
 {
     struct msp_error error;
     int count = 0;
-    enum msp_result result = msp_job_recover(
-        keeper->db, keeper->opened ? NO_NODE : keeper->identity->node, keeper->identity->worker,
-        msp_clock_monotonic_ms() + CALL_DEADLINE_MS, &count, &error);
+    enum msp_result result =
+        msp_job_recover(keeper->db, keeper->identity->node, keeper->identity->worker,
+                        call_deadline_ms(), &count, &error);
     note_database(keeper, result, &error);
-    keeper->recover_due_ms = now_ms + (result == MSP_OK ? RECOVER_EVERY_MS : RETRY_MS);
-    if (result != MSP_OK) {
-        return;
-    }
-    if (count > 0) {
-        char text[16];
-        (void)snprintf(text, sizeof text, "%d", count);
-        msp_log(MSP_LOG_WARNING, "Took back jobs of workers that died", "jobs", text, NULL);
-        msp_executors_wake(keeper->executors);
-    }
-    if (!keeper->opened) {
+    keeper->open_due_ms = now_ms + RETRY_MS;
+    if (result == MSP_OK) {
+        note_recovered(keeper, count);
         keeper->opened = true;
         msp_executors_open(keeper->executors);
     }
 }
 
+/* ---- listening ---- */
+
 static void listen_again(struct msp_housekeeper *keeper, int64_t now_ms)
 {
     struct msp_error error;
-    enum msp_result result = msp_db_listen(keeper->listen_db, "msp_jobs",
+    enum msp_result result = msp_db_listen(keeper->listen_db, "msp_jobs, msp_jobs_cancel",
                                            msp_clock_monotonic_ms() + CALL_DEADLINE_MS, &error);
     keeper->listening = result == MSP_OK;
     if (keeper->listening) {
@@ -121,12 +226,41 @@ static void hear(struct msp_housekeeper *keeper)
         keeper->listen_due_ms = 0;
     } else if (count > 0) {
         msp_executors_wake(keeper->executors);
+        keeper->due_ms[LOOK] = 0;
     }
 }
+
+/* ---- the thread ---- */
 
 static int64_t earlier(int64_t a, int64_t b)
 {
     return a < b ? a : b;
+}
+
+static int wait_ms(const struct msp_housekeeper *keeper)
+{
+    int64_t due_ms = keeper->open_due_ms;
+    if (keeper->opened) {
+        due_ms = keeper->due_ms[0];
+        for (int i = 1; i < CHORES; i++) {
+            due_ms = earlier(due_ms, keeper->due_ms[i]);
+        }
+    }
+    due_ms = keeper->listening ? due_ms : earlier(due_ms, keeper->listen_due_ms);
+    int64_t left_ms = due_ms - msp_clock_monotonic_ms();
+    return left_ms > 0 ? (int)left_ms : 0;
+}
+
+static void wait_for_more(struct msp_housekeeper *keeper)
+{
+    struct pollfd waited[2] = {
+        {.fd = keeper->stop_fd, .events = POLLIN},
+        {.fd = keeper->listening ? msp_db_socket(keeper->listen_db) : -1, .events = POLLIN},
+    };
+    int ready = poll(waited, 2, wait_ms(keeper));
+    if (ready > 0 && waited[1].revents != 0) {
+        hear(keeper);
+    }
 }
 
 static void *keep_house(void *context)
@@ -134,32 +268,22 @@ static void *keep_house(void *context)
     struct msp_housekeeper *keeper = context;
     while (!atomic_load(&keeper->stopping)) {
         int64_t now_ms = msp_clock_monotonic_ms();
-        if (now_ms >= keeper->recover_due_ms) {
-            recover(keeper, now_ms);
+        if (!keeper->opened && now_ms >= keeper->open_due_ms) {
+            open_for_work(keeper, now_ms);
         }
-        if (now_ms >= keeper->beat_due_ms) {
-            beat(keeper, now_ms);
+        if (keeper->opened) {
+            do_chores(keeper);
         }
         if (!keeper->listening && now_ms >= keeper->listen_due_ms) {
             listen_again(keeper, now_ms);
         }
-        int64_t due_ms = earlier(keeper->beat_due_ms, keeper->recover_due_ms);
-        due_ms = keeper->listening ? due_ms : earlier(due_ms, keeper->listen_due_ms);
-        int64_t wait_ms = due_ms - msp_clock_monotonic_ms();
-        struct pollfd waited[2] = {
-            {.fd = keeper->stop_fd, .events = POLLIN},
-            {.fd = keeper->listening ? msp_db_socket(keeper->listen_db) : -1, .events = POLLIN},
-        };
-        int ready = poll(waited, 2, wait_ms > 0 ? (int)wait_ms : 0);
-        if (ready > 0 && waited[1].revents != 0) {
-            hear(keeper);
-        }
+        wait_for_more(keeper);
     }
     atomic_store(&keeper->alive, false);
     return NULL;
 }
 
-struct msp_housekeeper *msp_housekeeper_new(const struct msp_settings *settings,
+struct msp_housekeeper *msp_housekeeper_new(const struct msp_child *child,
                                             const struct msp_node_identity *identity,
                                             struct msp_executors *executors)
 {
@@ -168,10 +292,11 @@ struct msp_housekeeper *msp_housekeeper_new(const struct msp_settings *settings,
         return NULL;
     }
     struct msp_db_options options = {
-        .url = settings->jobs_database_url,
+        .url = child->settings->jobs_database_url,
         .role = "msp_jobs",
         .application_name = "msp-analytics job keeper",
     };
+    keeper->child = child;
     keeper->identity = identity;
     keeper->executors = executors;
     keeper->listen_retry_ms = RETRY_MS;

@@ -1,7 +1,7 @@
 /*
  * The thread that talks to PostgreSQL for the worker as a whole, so that the main loop never
- * waits for it: beats for the jobs that run, takes back what dead workers held, listens for new
- * jobs.
+ * waits for it: beats for the jobs that run, sees which of them shall stop, takes back what dead
+ * workers held, listens for new jobs, reads the queue's figures, forgets what is old.
  */
 #ifndef MSP_HOUSEKEEPER_H
 #define MSP_HOUSEKEEPER_H
@@ -12,7 +12,7 @@
 struct msp_housekeeper;
 
 /* All that is given must outlive it. */
-struct msp_housekeeper *msp_housekeeper_new(const struct msp_settings *settings,
+struct msp_housekeeper *msp_housekeeper_new(const struct msp_child *child,
                                             const struct msp_node_identity *identity,
                                             struct msp_executors *executors) MSP_MUST_CHECK;
 enum msp_result msp_housekeeper_start(struct msp_housekeeper *keeper,

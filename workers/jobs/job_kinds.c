@@ -6,9 +6,9 @@
 
 static const struct msp_job_kind kinds[] = {
     /* A pull has a budget of 20 s; the rest is for its last page and for reaching PostgreSQL. */
-    {"ingest", MSP_LANE_SHORT, 3, 60, msp_kind_ingest_run, NULL},
-    {"kpi", MSP_LANE_LONG, 5, 1800, msp_kind_kpi_run, msp_kind_kpi_collect},
-    {"export", MSP_LANE_LONG, 5, 3600, msp_kind_export_run, msp_kind_export_collect},
+    {"ingest", MSP_LANE_SHORT, 3, 60, msp_kind_ingest_run, NULL, false},
+    {"kpi", MSP_LANE_LONG, 5, 1800, msp_kind_kpi_run, msp_kind_kpi_collect, false},
+    {"export", MSP_LANE_LONG, 5, 3600, msp_kind_export_run, msp_kind_export_collect, false},
 };
 
 const struct msp_job_kind *msp_job_kind_find(const char *name)
@@ -19,6 +19,11 @@ const struct msp_job_kind *msp_job_kind_find(const char *name)
         }
     }
     return NULL;
+}
+
+const struct msp_job_kind *msp_job_kind_at(size_t index)
+{
+    return index < sizeof kinds / sizeof kinds[0] ? &kinds[index] : NULL;
 }
 
 /* "tenant-a (day_not_complete: …)" of a child that did not succeed. */

@@ -20,10 +20,14 @@ struct msp_job_kind {
      * tenants. */
     enum msp_result (*collect)(const struct msp_job *children, size_t count,
                                struct msp_buffer *result, struct msp_error *error);
+    bool is_global; /* concerns no tenant: `run` is called for a job of all of them, once */
 };
 
 /* NULL for a name that is in no row. */
 const struct msp_job_kind *msp_job_kind_find(const char *name);
+
+/* The rows in order; NULL behind the last. */
+const struct msp_job_kind *msp_job_kind_at(size_t index);
 
 /*
  * Joins what a parent's children made of their work. MSP_BROKEN "children_failed" if any failed,
@@ -46,5 +50,12 @@ enum msp_result msp_kind_export_run(struct msp_job_run *run, struct msp_buffer *
 enum msp_result msp_kind_export_collect(const struct msp_job *children, size_t count,
                                         struct msp_buffer *result,
                                         struct msp_error *error) MSP_MUST_CHECK;
+enum msp_result msp_kind_pipeline_run(struct msp_job_run *run, struct msp_buffer *result,
+                                      struct msp_error *error) MSP_MUST_CHECK;
+enum msp_result msp_kind_pipeline_collect(const struct msp_job *children, size_t count,
+                                          struct msp_buffer *result,
+                                          struct msp_error *error) MSP_MUST_CHECK;
+enum msp_result msp_kind_notification_run(struct msp_job_run *run, struct msp_buffer *result,
+                                          struct msp_error *error) MSP_MUST_CHECK;
 
 #endif

@@ -4,10 +4,13 @@
 #include "msp/clock.h"
 #include "msp/timestamp.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
-#define PROGRESS_EVERY_MS    1000
-#define PROGRESS_DEADLINE_MS 10000
+#define PROGRESS_EVERY_MS       1000
+#define PROGRESS_DEADLINE_MS    10000
+#define RETRY_AFTER_MAX_SECONDS 86400
 
 /* A first export of three years in two datasets describes 2,200 files in about 600 KiB. */
 const struct msp_json_limits msp_job_json_limits = {
@@ -16,13 +19,26 @@ const struct msp_json_limits msp_job_json_limits = {
     .max_elements = 1000000,
 };
 
+static int interruption_of(const struct msp_job_run *run)
+{
+    return run->interruption != NULL ? atomic_load(run->interruption) : MSP_NOT_INTERRUPTED;
+}
+
 bool msp_job_run_should_stop(const struct msp_job_run *run)
 {
-    return atomic_load(run->stopping) || msp_clock_monotonic_ms() >= run->deadline_ms;
+    return atomic_load(run->stopping) || interruption_of(run) != MSP_NOT_INTERRUPTED ||
+           msp_clock_monotonic_ms() >= run->deadline_ms;
 }
 
 enum msp_result msp_job_run_check(const struct msp_job_run *run, struct msp_error *error)
 {
+    if (interruption_of(run) == MSP_INTERRUPTED_LOST) {
+        return msp_fail(error, MSP_CONFLICT, "job_lost",
+                        "This worker no longer holds the job; another attempt does its work.");
+    }
+    if (interruption_of(run) == MSP_INTERRUPTED_CANCELLED) {
+        return msp_fail(error, MSP_CANCELLED, "job_cancelled", "The job was cancelled.");
+    }
     if (atomic_load(run->stopping)) {
         return msp_fail(error, MSP_CANCELLED, "stopping",
                         "The job worker is leaving; the job goes back to the queue.");
@@ -56,6 +72,22 @@ enum msp_result msp_job_run_progress(struct msp_job_run *run, int64_t done, int6
     (void)strncpy(run->stage, stage, sizeof run->stage - 1);
     msp_job_events_push(run->events, MSP_EVENT_PROGRESS, run->job, done, total);
     return MSP_OK;
+}
+
+enum msp_result msp_job_run_slow_down(struct msp_job_run *run, int64_t retry_after_seconds,
+                                      struct msp_error *error, const char *format, ...)
+{
+    char sentence[sizeof error->detail];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(sentence, sizeof sentence, format, arguments);
+    va_end(arguments);
+    run->slowed_down = true;
+    run->retry_after_seconds = retry_after_seconds < 0 ? 0
+                               : retry_after_seconds > RETRY_AFTER_MAX_SECONDS
+                                   ? RETRY_AFTER_MAX_SECONDS
+                                   : (int)retry_after_seconds;
+    return msp_fail(error, MSP_BUSY, "rate_limited", "%s", sentence);
 }
 
 enum msp_result msp_job_run_parameters(const struct msp_job_run *run, json_t **out_parameters,

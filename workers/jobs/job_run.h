@@ -19,6 +19,13 @@
 /* What jobs store about themselves is our own writing, but no reason to read it without a bound. */
 extern const struct msp_json_limits msp_job_json_limits;
 
+/* Why an attempt that runs shall stop, other than time and the end of the process. */
+enum msp_job_interruption {
+    MSP_NOT_INTERRUPTED,
+    MSP_INTERRUPTED_CANCELLED, /* somebody cancelled the job */
+    MSP_INTERRUPTED_LOST,      /* the job is no longer ours */
+};
+
 struct msp_job_run {
     const struct msp_job *job;
     const struct msp_settings *settings;
@@ -28,17 +35,22 @@ struct msp_job_run {
     struct msp_fence fence;
     int64_t deadline_ms; /* the longest this kind may run */
     const atomic_bool *stopping;
+    const atomic_int *interruption; /* enum msp_job_interruption; set by other threads */
     struct msp_job_events *events;
     bool queued_more;            /* set by a kind that inserted a job */
+    bool parked;                 /* set by a kind whose job waits for a child (msp_job_step) */
+    bool slowed_down;            /* by msp_job_run_slow_down */
+    int retry_after_seconds;     /* what they asked for */
     int64_t progress_written_ms; /* 0 = never */
     char stage[64];
 };
 
-/* Whether the work should be dropped: the process is leaving or the kind's time is over. Asks
- * nobody. */
+/* Whether the work should be dropped: the process is leaving, the job was cancelled or lost, or the
+ * kind's time is over. Asks nobody. */
 bool msp_job_run_should_stop(const struct msp_job_run *run);
 
-/* MSP_CANCELLED or MSP_TIMED_OUT when msp_job_run_should_stop, with a sentence; else MSP_OK. */
+/* MSP_CANCELLED, MSP_TIMED_OUT or MSP_CONFLICT "job_lost" when msp_job_run_should_stop, with a
+ * sentence; else MSP_OK. */
 enum msp_result msp_job_run_check(const struct msp_job_run *run,
                                   struct msp_error *error) MSP_MUST_CHECK;
 
@@ -49,6 +61,15 @@ enum msp_result msp_job_run_check(const struct msp_job_run *run,
  */
 enum msp_result msp_job_run_progress(struct msp_job_run *run, int64_t done, int64_t total,
                                      const char *stage, struct msp_error *error) MSP_MUST_CHECK;
+
+/*
+ * Somebody we depend on asked us to slow down, and to come back in `retry_after_seconds` (0: did
+ * not say when). Returns MSP_BUSY "rate_limited" with the sentence; the kind returns that. The
+ * attempt does not count, and the job is put off for at least that long, for a day at most in all.
+ */
+enum msp_result msp_job_run_slow_down(struct msp_job_run *run, int64_t retry_after_seconds,
+                                      struct msp_error *error, const char *format, ...)
+    MSP_PRINTF(4, 5);
 
 /* The job's parameters as a new reference; an absent object is an empty one. */
 enum msp_result msp_job_run_parameters(const struct msp_job_run *run, json_t **out_parameters,

@@ -89,8 +89,7 @@ static void wake(void *context)
 static void cancel(void *context, const char *job_id)
 {
     struct job_worker *worker = context;
-    (void)job_id;
-    msp_executors_wake(worker->executors);
+    msp_executors_cancel(worker->executors, job_id);
 }
 
 static void report(void *context, int64_t figures[MSP_WORKER_FIGURES])
@@ -137,7 +136,7 @@ static struct job_worker *new_worker(const struct msp_child *child, struct msp_e
         worker->executors = msp_executors_new(child, worker->identity.worker, worker->events);
     }
     if (worker->executors != NULL) {
-        worker->keeper = msp_housekeeper_new(child->settings, &worker->identity, worker->executors);
+        worker->keeper = msp_housekeeper_new(child, &worker->identity, worker->executors);
     }
     if (worker->keeper == NULL || worker->subscriptions == NULL || worker->fetches == NULL) {
         (void)msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to start the job worker.");
@@ -172,18 +171,30 @@ static void pass_news_on(struct job_worker *worker)
 
 static int wait_ms(const struct job_worker *worker, int64_t now_ms)
 {
-    int64_t due_ms = worker->leave_by_ms != 0 ? worker->insist_due_ms : worker->look_due_ms;
+    int64_t due_ms = worker->insist_due_ms;
+    if (worker->leave_by_ms == 0 && worker->look_due_ms < due_ms) {
+        due_ms = worker->look_due_ms;
+    }
     return due_ms > now_ms ? (int)(due_ms - now_ms) : 0;
+}
+
+static void insist(struct job_worker *worker)
+{
+    if (worker->leave_by_ms == 0) {
+        msp_executors_insist(worker->executors);
+        return;
+    }
+    msp_executors_stop(worker->executors);
+    if (msp_executors_alive(worker->executors) == 0) {
+        msp_housekeeper_stop(worker->keeper);
+    }
 }
 
 static void do_what_is_due(struct job_worker *worker, int64_t now_ms)
 {
-    if (worker->leave_by_ms != 0 && now_ms >= worker->insist_due_ms) {
+    if (now_ms >= worker->insist_due_ms) {
         worker->insist_due_ms = now_ms + INSIST_EVERY_MS;
-        msp_executors_stop(worker->executors);
-        if (msp_executors_alive(worker->executors) == 0) {
-            msp_housekeeper_stop(worker->keeper);
-        }
+        insist(worker);
     }
     if (worker->leave_by_ms == 0 && now_ms >= worker->look_due_ms) {
         worker->look_due_ms = now_ms + LOOK_FOR_WORK_MS;
