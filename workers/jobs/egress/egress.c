@@ -210,8 +210,8 @@ static enum msp_result add_fields(struct call *call, struct msp_error *error)
                        request->signer->content_sha256);
         added = added && add_field(call, line);
     }
-    /* libcurl would call every posted body a form. */
-    added = added && (typed || add_field(call, "Content-Type:"));
+    /* libcurl would call every posted body a form; a field that is taken away it would sign. */
+    added = added && (typed || request->signer != NULL || add_field(call, "Content-Type:"));
     /* A second of waiting for "100 Continue" is worth it only before a big body. */
     added = added && (request->owner == MSP_EGRESS_OURS || add_field(call, "Expect:"));
     return added ? MSP_OK
@@ -281,7 +281,9 @@ static bool set_owner(struct call *call)
 {
     CURL *handle = call->handle;
     if (call->request->owner == MSP_EGRESS_OURS) {
-        return curl_easy_setopt(handle, CURLOPT_UPLOAD_BUFFERSIZE, TRANSFER_BUFFER) == CURLE_OK &&
+        return (!call->request->is_patient ||
+                curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, 0L) == CURLE_OK) &&
+               curl_easy_setopt(handle, CURLOPT_UPLOAD_BUFFERSIZE, TRANSFER_BUFFER) == CURLE_OK &&
                curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, TRANSFER_BUFFER) == CURLE_OK;
     }
     return curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, GIVEN_LOW_SECONDS) == CURLE_OK &&

@@ -64,6 +64,8 @@ struct msp_egress_request {
     size_t wanted_count;
 
     int64_t deadline_ms; /* of msp_clock_monotonic_ms; required */
+    /* The other side may think for long before it answers: only the deadline bounds that. */
+    bool is_patient;
     /* Asked several times a second; true ends the call with MSP_CANCELLED. NULL is fine. */
     bool (*should_stop)(void *context);
     void *context; /* of read, sink and should_stop */
