@@ -41,6 +41,16 @@ static const struct msp_statement get_statement = {
     " WHERE j.job_id = $1::uuid AND ($2::bigint = 0 OR j.tenant_id = $2::bigint)",
     true};
 
+/* A job that was tried again has a row an end; the last one counts. */
+static const struct msp_statement callback_statement = {
+    "job_callback",
+    "SELECT json_build_object('state', d.state, 'attempts', d.attempt,"
+    "                         'last_status', d.last_status)::text"
+    "  FROM msp.callback_deliveries d"
+    " WHERE d.job_id = $1::uuid AND ($2::bigint = 0 OR d.tenant_id = $2::bigint)"
+    " ORDER BY d.asked_at DESC LIMIT 1",
+    true};
+
 static const struct msp_statement list_statement = {
     "job_list",
     "SELECT " JOB_COLUMNS "  FROM msp.jobs j LEFT JOIN msp.tenants t USING (tenant_id)"
@@ -107,6 +117,26 @@ enum msp_result msp_job_insert(struct msp_db *db, int64_t tenant_id,
     return result;
 }
 
+static enum msp_result read_job_and_callback(const struct msp_call calls[2],
+                                             struct msp_arena *arena, struct msp_job *out,
+                                             struct msp_error *error)
+{
+    struct msp_job job;
+    if (PQntuples(calls[0].result) == 0)
+        return msp_fail(error, MSP_NOT_FOUND, "job_unknown", "There is no such job.");
+    enum msp_result result = msp_job_read_row(calls[0].result, 0, arena, &job, error);
+    if (result != MSP_OK)
+        return result;
+    if (PQntuples(calls[1].result) > 0) {
+        job.callback = msp_arena_copy(arena, PQgetvalue(calls[1].result, 0, 0),
+                                      (size_t)PQgetlength(calls[1].result, 0, 0));
+        if (job.callback == NULL)
+            return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to read a job.");
+    }
+    *out = job;
+    return MSP_OK;
+}
+
 enum msp_result msp_job_get(struct msp_db *db, int64_t tenant_id, const char *id,
                             struct msp_arena *arena, int64_t deadline_ms, struct msp_job *out,
                             struct msp_error *error)
@@ -117,16 +147,13 @@ enum msp_result msp_job_get(struct msp_db *db, int64_t tenant_id, const char *id
     msp_params_init(&params);
     msp_params_text(&params, id);
     msp_params_int(&params, tenant_id);
-    struct msp_call call = {&get_statement, &params, NULL};
+    struct msp_call calls[] = {{&get_statement, &params, NULL},
+                               {&callback_statement, &params, NULL}};
     struct msp_scope scope = scope_of(tenant_id);
-    enum msp_result result = msp_db_transact(db, &scope, &call, 1, deadline_ms, error);
-    if (result != MSP_OK)
-        return result;
-    if (PQntuples(call.result) == 0)
-        result = msp_fail(error, MSP_NOT_FOUND, "job_unknown", "There is no such job.");
-    else
-        result = msp_job_read_row(call.result, 0, arena, out, error);
-    msp_calls_clear(&call, 1);
+    enum msp_result result = msp_db_transact(db, &scope, calls, 2, deadline_ms, error);
+    if (result == MSP_OK)
+        result = read_job_and_callback(calls, arena, out, error);
+    msp_calls_clear(calls, 2);
     return result;
 }
 

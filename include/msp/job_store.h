@@ -45,6 +45,7 @@ struct msp_job {
     const char *result;     /* JSON object */
     const char *error;      /* JSON object {"code","detail"} */
     bool children_ended;    /* claimed again because all its children have ended */
+    const char *callback;   /* how far the telling of its end is, JSON object; by msp_job_get only */
 };
 
 struct msp_job_request {
