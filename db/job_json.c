@@ -1,9 +1,45 @@
 /* The members of a job, in the order in which callers read them. */
 #include "msp/job_json.h"
 
+#include "msp/clock.h"
+#include "msp/no_value.h"
+
+#define ESTIMATE_MAX_SECONDS (INT64_C(30) * 86400) /* beyond that it is no estimate */
+
 static const char *text_or_null(const char *text)
 {
     return text[0] == '\0' ? NULL : text;
+}
+
+/* Seconds until all is done if it goes on as it went since the attempt began; false when that
+ * cannot be told yet. */
+static bool estimate_end(const struct msp_job *job, int64_t now_us, int64_t *out_seconds)
+{
+    int64_t run_us = now_us - job->claimed_us;
+    if (job->state != MSP_JOB_RUNNING || job->claimed_us == MSP_NO_TIME || job->done <= 0 ||
+        job->total < job->done || run_us < 0)
+        return false;
+    double left = (double)(job->total - job->done) / (double)job->done;
+    double seconds = left * ((double)run_us / 1e6);
+    if (seconds > (double)ESTIMATE_MAX_SECONDS)
+        return false;
+    *out_seconds = (int64_t)(seconds + 0.5);
+    return true;
+}
+
+static void write_progress(struct msp_json_writer *writer, const struct msp_job *job)
+{
+    int64_t eta_seconds;
+    msp_json_begin_object(writer);
+    msp_json_key_int(writer, "done", job->done);
+    msp_json_key_int(writer, "total", job->total);
+    msp_json_key_string(writer, "stage", text_or_null(job->stage));
+    msp_json_key(writer, "eta_seconds");
+    if (estimate_end(job, msp_clock_unix_us(), &eta_seconds))
+        msp_json_int(writer, eta_seconds);
+    else
+        msp_json_null(writer);
+    msp_json_end_object(writer);
 }
 
 void msp_job_write(struct msp_json_writer *writer, const struct msp_job *job)
@@ -14,11 +50,7 @@ void msp_job_write(struct msp_json_writer *writer, const struct msp_job *job)
     msp_json_key_string(writer, "state", msp_job_state_name(job->state));
     msp_json_key_string(writer, "tenant_id", text_or_null(job->tenant));
     msp_json_key(writer, "progress");
-    msp_json_begin_object(writer);
-    msp_json_key_int(writer, "done", job->done);
-    msp_json_key_int(writer, "total", job->total);
-    msp_json_key_string(writer, "stage", text_or_null(job->stage));
-    msp_json_end_object(writer);
+    write_progress(writer, job);
     msp_json_key_int(writer, "attempt", job->attempt);
     msp_json_key_time(writer, "created_at", job->created_us);
     msp_json_key_time(writer, "started_at", job->started_us);

@@ -1,7 +1,7 @@
 -- The queue as the job worker sees it: taking jobs fairly, ending them in one way, cancelling, retrying, forgetting.
 -- Whoever locks several jobs locks children before parents and older jobs before younger ones.
 
-ALTER TABLE msp.jobs ADD COLUMN claimed_at timestamptz;  -- when it was last taken
+ALTER TABLE msp.jobs ADD COLUMN claimed_at timestamptz;  -- when its present attempt began
 -- Each job leaves a few dead rows within seconds; the defaults would let a fifth of the history die first.
 ALTER TABLE msp.jobs SET (
     autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_cost_delay = 0,
@@ -63,7 +63,9 @@ BEGIN
                      ORDER BY j.run_at, j.job_id LIMIT 1 FOR UPDATE SKIP LOCKED)
                 UPDATE msp.jobs j
                    SET state = 'running', claims = j.claims + 1, worker = holder, heartbeat_at = now(),
-                       claimed_at = clock_timestamp(), started_at = coalesce(j.started_at, clock_timestamp())
+                       -- A parent goes on with what it began at its first visit.
+                       claimed_at = CASE WHEN j.children_ended THEN j.claimed_at ELSE clock_timestamp() END,
+                       started_at = coalesce(j.started_at, clock_timestamp())
                   FROM due WHERE j.job_id = due.job_id
                 RETURNING j.*;
             IF FOUND THEN

@@ -22,7 +22,7 @@ def check_shape(job):
     assert MEMBERS <= set(job), job
     assert UUID.match(job["id"])
     assert job["state"] in ("queued", "running", "succeeded", "failed", "cancelled")
-    assert set(job["progress"]) == {"done", "total", "stage"}
+    assert set(job["progress"]) == {"done", "total", "stage", "eta_seconds"}
     assert job["created_at"].endswith("Z")
 
 
