@@ -5,6 +5,7 @@
 
 static const struct msp_storage *const storages[] = {
     &msp_file_storage,
+    &msp_s3_storage,
 };
 
 enum msp_result msp_storage_find(const char *url, const struct msp_storage **out,
@@ -17,5 +18,5 @@ enum msp_result msp_storage_find(const char *url, const struct msp_storage **out
         }
     }
     return msp_fail(error, MSP_INVALID, "storage_unknown",
-                    "EXPORT_STORAGE must be a file:///path that this server can write to.");
+                    "EXPORT_STORAGE must be file:///path or s3://bucket/prefix.");
 }
