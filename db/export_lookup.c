@@ -16,12 +16,14 @@ static const struct msp_statement by_id_statement = {
     " WHERE e.tenant_id = $1::bigint AND e.export_id = $2::uuid",
     true};
 
-/* Each format has a latest file of its own; what was exported last is the newest. */
+/* Each format has a latest file of its own. Plain CSV is for everybody; but where only the other is
+ * still exported, which shows after a day, it would be old. */
 static const struct msp_statement latest_statement = {
     "export_latest",
     "SELECT " FILE_COLUMNS "  FROM msp.exports e"
     " WHERE e.tenant_id = $1::bigint AND e.dataset = $2::text AND e.day IS NULL"
-    " ORDER BY e.created_at DESC, length(e.location) LIMIT 1",
+    " ORDER BY e.created_at < max(e.created_at) OVER () - interval '1 day', length(e.location)"
+    " LIMIT 1",
     true};
 
 static enum msp_result read_file(const PGresult *rows, struct msp_arena *arena,

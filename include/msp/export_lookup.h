@@ -10,7 +10,8 @@ enum msp_result msp_export_find(struct msp_db *db, int64_t tenant_id, const char
                                 struct msp_export_file *out,
                                 struct msp_error *error) MSP_MUST_CHECK;
 
-/* The whole dataset as it was exported last, in whatever format: MSP_NOT_FOUND if it never was. */
+/* The whole dataset, as plain CSV unless only another format is kept up to date: MSP_NOT_FOUND if
+ * it was never exported. */
 enum msp_result msp_export_latest(struct msp_db *db, int64_t tenant_id, enum msp_dataset dataset,
                                   struct msp_arena *arena, int64_t deadline_ms,
                                   struct msp_export_file *out,

@@ -82,6 +82,9 @@ int msp_problem(const struct msp_request *request, struct msp_response *response
 {
     msp_buffer_clear(&response->body);
     msp_buffer_clear(&response->headers);
+    response->cache_control = NULL;
+    response->stream_bytes = 0;
+    response->next = NULL;
     response->content_type = "application/problem+json";
     msp_problem_body(&response->body, status, code, detail, request->path, request->id, member);
     if (status == 401)

@@ -14,6 +14,7 @@ static const struct {
     {201, "Created"},
     {202, "Accepted"},
     {204, "No Content"},
+    {206, "Partial Content"},
     {304, "Not Modified"},
     {400, "Bad Request"},
     {401, "Unauthorized"},
@@ -24,6 +25,7 @@ static const struct {
     {409, "Conflict"},
     {413, "Content Too Large"},
     {415, "Unsupported Media Type"},
+    {416, "Range Not Satisfiable"},
     {417, "Expectation Failed"},
     {422, "Unprocessable Content"},
     {429, "Too Many Requests"},
@@ -35,10 +37,9 @@ static const struct {
 };
 
 /* The same for every answer: nothing here may be kept by a cache or guessed at by a browser. */
-static const char common_fields[] = "Cache-Control: no-store\r\n"
-                                    "Vary: Authorization\r\n"
+static const char common_fields[] = "Vary: Authorization, Cookie, X-API-Key\r\n"
                                     "X-Content-Type-Options: nosniff\r\n"
-                                    "X-Request-Id: ";
+                                    "Cache-Control: ";
 
 static const char *const connection_fields[] = {
     [MSP_ANSWER_CLOSE] = "\r\nConnection: close\r\n",
@@ -65,6 +66,13 @@ static void append_number(struct msp_buffer *out, size_t number)
     msp_buffer_append(out, at, (size_t)(text + sizeof text - at));
 }
 
+static size_t body_bytes(const struct msp_response *response)
+{
+    if (response->stream_bytes > 0)
+        return (size_t)response->stream_bytes;
+    return response->content_type != NULL ? response->body.length : 0;
+}
+
 void msp_answer_write_head(const struct msp_answer_head *head, const struct msp_response *response,
                            struct msp_buffer *out)
 {
@@ -81,10 +89,13 @@ void msp_answer_write_head(const struct msp_answer_head *head, const struct msp_
     /* RFC 9110 section 8.6: neither of the two may say anything about a body. */
     if (head->status != 204 && head->status != 304) {
         msp_buffer_append_text(out, "\r\nContent-Length: ");
-        append_number(out, response->content_type != NULL ? response->body.length : 0);
+        append_number(out, body_bytes(response));
     }
     msp_buffer_append_text(out, "\r\n");
     msp_buffer_append(out, common_fields, sizeof common_fields - 1);
+    msp_buffer_append_text(out,
+                           response->cache_control != NULL ? response->cache_control : "no-store");
+    msp_buffer_append_text(out, "\r\nX-Request-Id: ");
     msp_buffer_append_text(out, head->request_id);
     msp_buffer_append_text(out, connection_fields[head->connection]);
     if (response->headers.length > 0)

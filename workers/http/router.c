@@ -15,6 +15,7 @@
 #include "workspace.h"
 
 #include "msp/clock.h"
+#include "msp/log.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -35,6 +36,7 @@ struct exchange {
     struct msp_route_match match;
     struct msp_body body;
     bool head_is_sound;
+    int64_t streamed_bytes;
 };
 
 /* 0 = go on, or the status of the answer that was made. */
@@ -291,6 +293,27 @@ static bool may_keep(const struct exchange *exchange)
            request->content_length - body->taken_bytes <= LINGER_BYTES;
 }
 
+/* Hands a long body on as it comes; the connection ends where it fails. */
+static void send_stream(struct exchange *exchange)
+{
+    struct msp_response *response = exchange->response;
+    struct mg_connection *connection = exchange->request.connection;
+    while (exchange->streamed_bytes < response->stream_bytes) {
+        const void *bytes = NULL;
+        size_t size = 0;
+        struct msp_error error;
+        if (response->next(response->next_context, &bytes, &size, &error) != MSP_OK) {
+            msp_log(MSP_LOG_WARNING, "An answer was cut short", "request_id", exchange->request.id,
+                    "code", error.code, "detail", error.detail, NULL);
+            mg_disable_keep_alive(connection);
+            return;
+        }
+        if (!msp_seam_write(connection, bytes, size))
+            return;
+        exchange->streamed_bytes += (int64_t)size;
+    }
+}
+
 static void send_answer(struct exchange *exchange, int status, bool keep)
 {
     struct msp_buffer *out = &exchange->workspace->out;
@@ -304,8 +327,8 @@ static void send_answer(struct exchange *exchange, int status, bool keep)
                       : http_1_0 ? MSP_ANSWER_KEEP_HTTP_1_0
                                  : MSP_ANSWER_KEEP,
     };
-    bool has_body = exchange->response->content_type != NULL && body->length > 0 &&
-                    strcmp(exchange->request.method, "HEAD") != 0;
+    bool only_head = strcmp(exchange->request.method, "HEAD") == 0;
+    bool has_body = exchange->response->content_type != NULL && body->length > 0 && !only_head;
     bool together = has_body && body->length <= ONE_WRITE_BYTES;
     msp_answer_write_head(&head, exchange->response, out);
     if (together)
@@ -313,8 +336,12 @@ static void send_answer(struct exchange *exchange, int status, bool keep)
     if (out->failed)
         return; /* no memory for a head: the connection just ends */
     struct mg_connection *connection = exchange->request.connection;
-    if (msp_seam_write(connection, out->data, out->length) && has_body && !together)
+    if (!msp_seam_write(connection, out->data, out->length))
+        return;
+    if (has_body && !together)
         (void)msp_seam_write(connection, body->data, body->length);
+    else if (exchange->response->next != NULL && !only_head)
+        send_stream(exchange);
 }
 
 /* Sends and leaves the connection in a state in which CivetWeb reads nothing of this request any
@@ -361,7 +388,7 @@ static void note(const struct exchange *exchange, int status)
     if (status >= 500)
         msp_board_add(&slot->request_errors, 1);
     msp_access_log(&exchange->request, exchange->match.route, status,
-                   exchange->response->body.length);
+                   exchange->response->body.length + (size_t)exchange->streamed_bytes);
 }
 
 int msp_router_serve(struct msp_http_worker *worker, struct mg_connection *connection)

@@ -49,6 +49,10 @@ const struct msp_route msp_routes[] = {
      msp_handle_job},
     {"GET",  "/v1/exports", PUBLIC, MANAGERS, MSP_TENANT_OF_CALLER, "dataset", NO_BODY,
      msp_handle_exports},
+    {"GET",  "/v1/exports/files/{id}", PUBLIC, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY, NO_BODY,
+     msp_handle_export_file},
+    {"GET",  "/v1/exports/{dataset}/latest.csv", PUBLIC, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY,
+     NO_BODY, msp_handle_export_latest},
     {"POST", "/v1/exports", PUBLIC, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY, JSON_BODY,
      msp_handle_export},
 };

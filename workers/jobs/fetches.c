@@ -18,7 +18,7 @@
 #define FETCHES_A_TENANT 16
 #define CONNECTIONS      2 /* a look at one row takes a millisecond */
 #define LOOK_WAIT_MS     5000
-#define PIECE_MS         20000
+#define PIECE_MS         8000
 #define ARENA_BYTES      4096
 
 enum fetch_state {
@@ -103,13 +103,14 @@ static enum msp_result read_piece(struct msp_fetches *all, struct msp_fetch *fet
         .deadline_ms = msp_clock_monotonic_ms() + PIECE_MS,
         .sink = collect,
         .context = piece,
+        .file_bytes = fetch->bytes, /* stays so where a failure comes before it is known */
     };
     memcpy(read.version, fetch->version, sizeof read.version);
     enum msp_result result = all->storage->read_range(&read, error);
     if (piece->failed) {
         return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to read an export.");
     }
-    if (result == MSP_OK && read.file_bytes != fetch->bytes) {
+    if (read.file_bytes != fetch->bytes) {
         return msp_fail(error, MSP_CONFLICT, "export_changed",
                         "%s is not what its record says; export it again if this stays.",
                         fetch->location);

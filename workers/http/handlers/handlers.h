@@ -41,4 +41,8 @@ int msp_handle_kpis_definitions(const struct msp_request *request, struct msp_re
 /* exports.c */
 int msp_handle_exports(const struct msp_request *request, struct msp_response *response);
 
+/* downloads.c */
+int msp_handle_export_latest(const struct msp_request *request, struct msp_response *response);
+int msp_handle_export_file(const struct msp_request *request, struct msp_response *response);
+
 #endif
