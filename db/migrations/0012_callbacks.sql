@@ -72,13 +72,6 @@ BEGIN
     RETURN NULL;
 END $$;
 
-REVOKE ALL ON FUNCTION msp.callback_expect(), msp.callback_fall_due(), msp.callback_expect_again() FROM PUBLIC;
-GRANT CREATE ON SCHEMA msp TO msp_auth;
-ALTER FUNCTION msp.callback_expect() OWNER TO msp_auth;
-ALTER FUNCTION msp.callback_fall_due() OWNER TO msp_auth;
-ALTER FUNCTION msp.callback_expect_again() OWNER TO msp_auth;
-REVOKE CREATE ON SCHEMA msp FROM msp_auth;
-
 CREATE TRIGGER callback_expect AFTER INSERT ON msp.jobs FOR EACH ROW
     WHEN (NEW.callback_url IS NOT NULL)
     EXECUTE FUNCTION msp.callback_expect();
@@ -90,3 +83,10 @@ CREATE TRIGGER callback_expect_again AFTER UPDATE OF state ON msp.jobs FOR EACH 
     WHEN (NEW.callback_url IS NOT NULL
           AND NEW.state IN ('queued', 'running') AND OLD.state IN ('succeeded', 'failed', 'cancelled'))
     EXECUTE FUNCTION msp.callback_expect_again();
+
+REVOKE ALL ON FUNCTION msp.callback_expect(), msp.callback_fall_due(), msp.callback_expect_again() FROM PUBLIC;
+GRANT CREATE ON SCHEMA msp TO msp_auth;
+ALTER FUNCTION msp.callback_expect() OWNER TO msp_auth;
+ALTER FUNCTION msp.callback_fall_due() OWNER TO msp_auth;
+ALTER FUNCTION msp.callback_expect_again() OWNER TO msp_auth;
+REVOKE CREATE ON SCHEMA msp FROM msp_auth;

@@ -4,7 +4,9 @@
 `server`        the session's running server on it: use own tenants, leave it running
 `tenant`        makes a tenant of a fresh slug: tenant(timezone="UTC", source=None)
 `new_server`    makes further servers on the session's stack, stopped after the test
+`module_stack`  a stack that the tests of one file have for themselves
 `new_stack`     makes a stack of the test's own (for tests that stop PostgreSQL or kill workers)
+`module_stack`  the same for all tests of a file
 `expect_log`    announces alarming log lines by regular expression; all others fail the test
 """
 
@@ -81,6 +83,32 @@ def new_stack():
     yield make
     for one in made:
         one.remove()
+
+
+@pytest.fixture(scope="module")
+def module_stack():
+    """Makes stacks that the tests of one file share; they end with the file."""
+    made = []
+
+    def make(postgres_settings=()):
+        one = Stack(postgres_settings)
+        made.append(one)
+        _stacks.append(one)
+        return one.start()
+    yield make
+    for one in made:
+        one.remove()
+
+
+@pytest.fixture(scope="module")
+def module_stack():
+    """A stack that the tests of one file share, for those that look at a whole queue."""
+    made = Stack()
+    _stacks.append(made)
+    try:
+        yield made.start()
+    finally:
+        made.remove()
 
 
 @pytest.fixture

@@ -43,6 +43,7 @@ struct sender {
 
 struct msp_callbacks {
     const struct msp_child *child;
+    struct msp_job_events *events;
     struct msp_db *db;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -109,6 +110,7 @@ static void *run_sender(void *context)
         set_state(sender, SENDER_SENT);
     }
     atomic_fetch_sub(&sender->all->alive, 1);
+    msp_job_events_nudge(sender->all->events);
     return NULL;
 }
 
@@ -302,6 +304,7 @@ static void *run_dispatcher(void *context)
     }
     (void)!record_all(all); /* what is not heard any more falls due when its lease is over */
     atomic_fetch_sub(&all->alive, 1);
+    msp_job_events_nudge(all->events);
     return NULL;
 }
 
@@ -315,7 +318,8 @@ static bool init_sender(struct sender *sender, struct msp_callbacks *all)
     return sender->egress != NULL && sender->arena != NULL;
 }
 
-struct msp_callbacks *msp_callbacks_new(const struct msp_child *child)
+struct msp_callbacks *msp_callbacks_new(const struct msp_child *child,
+                                        struct msp_job_events *events)
 {
     struct msp_callbacks *all = calloc(1, sizeof *all);
     if (all == NULL) {
@@ -328,6 +332,7 @@ struct msp_callbacks *msp_callbacks_new(const struct msp_child *child)
     };
     pthread_condattr_t attributes;
     all->child = child;
+    all->events = events;
     (void)pthread_mutex_init(&all->lock, NULL);
     (void)pthread_condattr_init(&attributes);
     (void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);

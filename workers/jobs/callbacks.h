@@ -6,14 +6,18 @@
 #ifndef MSP_CALLBACKS_H
 #define MSP_CALLBACKS_H
 
+#include "job_events.h"
 #include "msp/child.h"
 
 #include <stdbool.h>
 
 struct msp_callbacks;
 
-/* What `child` points to must outlive it. */
-struct msp_callbacks *msp_callbacks_new(const struct msp_child *child) MSP_MUST_CHECK;
+/* What `child` points to must outlive it, and so must `events`, which are nudged when a thread
+ * ends.
+ */
+struct msp_callbacks *msp_callbacks_new(const struct msp_child *child,
+                                        struct msp_job_events *events) MSP_MUST_CHECK;
 enum msp_result msp_callbacks_start(struct msp_callbacks *callbacks,
                                     struct msp_error *error) MSP_MUST_CHECK;
 

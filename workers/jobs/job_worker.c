@@ -2,6 +2,7 @@
  * The job worker's main function: a loop over sockets and timers that never touches the database
  * and runs no job. Threads do that; this loop wakes them, passes their news on, and sees them out.
  */
+#include "callbacks.h"
 #include "executor.h"
 #include "housekeeper.h"
 #include "msp/child.h"
@@ -27,6 +28,7 @@ struct job_worker {
     struct msp_job_events *events;
     struct msp_executors *executors;
     struct msp_housekeeper *keeper;
+    struct msp_callbacks *callbacks;
     struct msp_fetches *fetches;
     struct msp_subscription_duties duties;
     struct msp_subscriptions *subscriptions;
@@ -43,6 +45,7 @@ static void free_worker(struct job_worker *worker)
         return;
     }
     msp_housekeeper_free(worker->keeper);
+    msp_callbacks_free(worker->callbacks);
     msp_executors_free(worker->executors);
     msp_subscriptions_free(worker->subscriptions);
     msp_fetches_free(worker->fetches);
@@ -133,12 +136,14 @@ static struct job_worker *new_worker(const struct msp_child *child, struct msp_e
         (struct msp_subscription_duties){worker, wake, cancel, report, worker->fetches};
     worker->subscriptions = msp_subscriptions_new(child->job_listener, &worker->duties);
     if (worker->events != NULL) {
+        worker->callbacks = msp_callbacks_new(child, worker->events);
         worker->executors = msp_executors_new(child, worker->identity.worker, worker->events);
     }
     if (worker->executors != NULL) {
         worker->keeper = msp_housekeeper_new(child, &worker->identity, worker->executors);
     }
-    if (worker->keeper == NULL || worker->subscriptions == NULL || worker->fetches == NULL) {
+    if (worker->keeper == NULL || worker->callbacks == NULL || worker->subscriptions == NULL ||
+        worker->fetches == NULL) {
         (void)msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to start the job worker.");
         free_worker(worker);
         return NULL;
@@ -152,13 +157,14 @@ static void begin_leaving(struct job_worker *worker, int64_t now_ms)
     worker->leave_by_ms = now_ms + LEAVE_WITHIN_MS;
     msp_subscriptions_close_door(worker->subscriptions);
     msp_fetches_stop(worker->fetches);
+    msp_callbacks_stop(worker->callbacks);
     worker->insist_due_ms = now_ms;
 }
 
 static bool everyone_left(const struct job_worker *worker)
 {
     return msp_executors_alive(worker->executors) == 0 && !msp_housekeeper_alive(worker->keeper) &&
-           msp_fetches_alive(worker->fetches) == 0;
+           msp_fetches_alive(worker->fetches) == 0 && !msp_callbacks_alive(worker->callbacks);
 }
 
 static void pass_news_on(struct job_worker *worker)
@@ -166,6 +172,9 @@ static void pass_news_on(struct job_worker *worker)
     struct msp_job_event event;
     while (msp_job_events_take(worker->events, &event)) {
         msp_subscriptions_tell(worker->subscriptions, &event);
+        if (event.kind == MSP_EVENT_ENDED) {
+            msp_callbacks_wake(worker->callbacks);
+        }
     }
 }
 
@@ -229,7 +238,8 @@ static int run_until_left(struct job_worker *worker)
     struct msp_error error;
     if (msp_fetches_start(worker->fetches, &error) != MSP_OK ||
         msp_executors_start(worker->executors, &error) != MSP_OK ||
-        msp_housekeeper_start(worker->keeper, &error) != MSP_OK) {
+        msp_housekeeper_start(worker->keeper, &error) != MSP_OK ||
+        msp_callbacks_start(worker->callbacks, &error) != MSP_OK) {
         msp_log(MSP_LOG_ERROR, "The job worker cannot start", "detail", error.detail, NULL);
         return MSP_EXIT_RESTART; /* threads that did start end with the process */
     }
