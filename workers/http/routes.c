@@ -28,6 +28,7 @@ const struct msp_route msp_routes[] = {
     {"POST", "/internal/kpi/compute-daily", INTERNAL, NO_QUERY, JSON_BODY, msp_handle_compute_daily},
     {"POST", "/internal/exports/generate", INTERNAL, NO_QUERY, JSON_BODY,
      msp_handle_internal_export},
+    {"POST", "/internal/notifications", INTERNAL, NO_QUERY, JSON_BODY, msp_handle_notification},
     {"GET",  "/internal/jobs", INTERNAL, "state kind tenant_id cursor limit", NO_BODY,
      msp_handle_internal_jobs},
     {"GET",  "/internal/jobs/{id}", INTERNAL, NO_QUERY, NO_BODY, msp_handle_internal_job},

@@ -26,6 +26,9 @@ int msp_handle_compute_daily(const struct msp_request *request, struct msp_respo
 int msp_handle_internal_export(const struct msp_request *request, struct msp_response *response);
 int msp_handle_export(const struct msp_request *request, struct msp_response *response);
 
+/* notifications.c */
+int msp_handle_notification(const struct msp_request *request, struct msp_response *response);
+
 /* jobs.c */
 int msp_handle_internal_jobs(const struct msp_request *request, struct msp_response *response);
 int msp_handle_internal_job(const struct msp_request *request, struct msp_response *response);
