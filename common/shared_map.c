@@ -34,7 +34,7 @@ static void unmap_region(void *memory, size_t size)
 }
 
 /* What lies in anonymous memory; the status board is a file of its own. */
-enum part { PART_TENANTS, PART_CREDENTIALS, PART_SETTINGS, PART_KEY_USES, PARTS };
+enum part { PART_TENANTS, PART_CREDENTIALS, PART_SETTINGS, PART_KEY_USES, PART_ATTEMPTS, PARTS };
 
 static const struct {
     size_t (*bytes)(void);
@@ -45,6 +45,7 @@ static const struct {
     [PART_CREDENTIALS] = {msp_credential_cache_bytes, "credentials", true},
     [PART_SETTINGS] = {msp_settings_cache_bytes, "settings", true},
     [PART_KEY_USES] = {msp_key_uses_bytes, "uses of keys", false},
+    [PART_ATTEMPTS] = {msp_attempts_bytes, "counts of failures", false},
 };
 
 static enum msp_result map_parts(void *regions[PARTS], struct msp_error *error)
@@ -81,6 +82,7 @@ enum msp_result msp_shared_map_create(const char *state_dir, struct msp_shared_m
     out->credentials = msp_credential_cache_init(regions[PART_CREDENTIALS]);
     out->settings = msp_settings_cache_init(regions[PART_SETTINGS]);
     out->key_uses = msp_key_uses_init(regions[PART_KEY_USES]);
+    out->attempts = msp_attempts_init(regions[PART_ATTEMPTS]);
     out->board = board;
     return MSP_OK;
 }

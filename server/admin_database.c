@@ -5,8 +5,11 @@
 #include "msp/clock.h"
 #include "msp/tenant_store.h"
 
+#include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ANSWER_MS 15000
 
@@ -28,6 +31,18 @@ int msp_admin_database_open(const struct msp_invocation *invocation,
         return MSP_COMMAND_FAILED;
     }
     return MSP_COMMAND_DONE;
+}
+
+const struct msp_actor *msp_admin_actor(void)
+{
+    static char name[80];
+    static const struct msp_actor actor = {name, NULL, NULL};
+    const struct passwd *user = getpwuid(getuid());
+    if (user != NULL)
+        (void)snprintf(name, sizeof(name), "command line (%.60s)", user->pw_name);
+    else
+        (void)snprintf(name, sizeof(name), "command line (user %u)", (unsigned)getuid());
+    return &actor;
 }
 
 int64_t msp_admin_deadline_ms(void)

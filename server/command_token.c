@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 /* 30 days: longer is what API keys are for. */
 #define MAX_TTL_SECONDS (30L * 24 * 3600)
@@ -25,7 +26,7 @@ static bool is_slug(const char *text)
 static bool is_subject(const char *text)
 {
     const size_t length = strlen(text);
-    if (length == 0 || length > 200)
+    if (length == 0 || length > 127)
         return false;
     for (; *text != '\0'; text++) {
         if (!isprint((unsigned char)*text))
@@ -41,17 +42,33 @@ struct claims {
     long ttl_seconds;
 };
 
-/* Malloc'ed by libjwt; NULL when memory is short. */
-static char *sign(const struct claims *claims, const char *secret)
+/* 128 random bits as hex: by its id a token can be signed out. False without random bytes. */
+static bool make_id(char out[33])
+{
+    unsigned char random[16];
+    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+        return false;
+    for (size_t i = 0; i < sizeof(random); i++)
+        (void)snprintf(out + 2 * i, 3, "%02x", random[i]);
+    return true;
+}
+
+/* Malloc'ed by libjwt; NULL when memory or random bytes are short. */
+static char *sign(const struct claims *claims, const struct msp_settings *settings)
 {
     jwt_t *token = NULL;
-    if (jwt_new(&token) != 0)
+    char id[33];
+    const char *secret = settings->jwt_secret;
+    if (!make_id(id) || jwt_new(&token) != 0)
         return NULL;
     const long now = (long)(msp_clock_unix_us() / 1000000);
     int failed =
         jwt_set_alg(token, JWT_ALG_HS256, (const unsigned char *)secret, (int)strlen(secret));
     failed |= jwt_add_grant(token, "aud", "msp-analytics");
     failed |= jwt_add_grant(token, "sub", claims->subject);
+    failed |= jwt_add_grant(token, "jti", id);
+    if (settings->jwt_issuer[0] != '\0')
+        failed |= jwt_add_grant(token, "iss", settings->jwt_issuer);
     failed |= jwt_add_grant(token, "role", claims->role);
     if (claims->tenant != NULL)
         failed |= jwt_add_grant(token, "tenant", claims->tenant);
@@ -68,9 +85,9 @@ static int print_token(const struct msp_invocation *invocation, const struct cla
     struct msp_settings settings;
     if (msp_invocation_settings(invocation, needs, &settings) != MSP_OK)
         return MSP_COMMAND_WRONG;
-    char *text = sign(claims, settings.jwt_secret);
+    char *text = sign(claims, &settings);
     if (text == NULL) {
-        msp_invocation_complain(invocation, "cannot sign the token: out of memory");
+        msp_invocation_complain(invocation, "cannot sign the token: out of memory or random bytes");
         return MSP_COMMAND_FAILED;
     }
     (void)printf(invocation->json ? "{\"token\":\"%s\"}\n" : "%s\n", text);
@@ -100,7 +117,7 @@ int msp_command_token(const struct msp_invocation *invocation)
         claims.subject = "command-line";
     if (!is_subject(claims.subject))
         return msp_invocation_misused(invocation,
-                                      "--subject is 1 to 200 printable ASCII characters");
+                                      "--subject is 1 to 127 printable ASCII characters");
     if (!msp_invocation_number(invocation, "ttl", 1, MAX_TTL_SECONDS, 3600, &claims.ttl_seconds))
         return MSP_COMMAND_WRONG;
     return print_token(invocation, &claims);

@@ -25,6 +25,19 @@ static const struct msp_command_option tenant_set_options[] = {
     {0},
 };
 
+static const struct msp_command_option key_create_options[] = {
+    {"tenant", "TENANT", true, "whose data it opens"},
+    {"role", "ROLE", true, "manager, tech or client"},
+    {"name", "NAME", true, "what it is for; two active keys may share a name, for changing over"},
+    {"expires", "TIME", false, "a day (good through it, UTC) or an RFC 3339 time; never without"},
+    {0},
+};
+
+static const struct msp_command_option key_list_options[] = {
+    {"tenant", "TENANT", false, "one tenant; without it all"},
+    {0},
+};
+
 static const struct msp_command_option token_options[] = {
     {"role", "ROLE", true, "admin, manager, tech or client"},
     {"tenant", "TENANT", false, "whose data it opens; not with the role admin"},
@@ -88,6 +101,15 @@ static const struct msp_command tenant_commands[] = {
     {0},
 };
 
+static const struct msp_command key_commands[] = {
+    {"create", NULL, "Makes an API key and prints it, this once.", key_create_options, NULL,
+     msp_command_key_create},
+    {"list", NULL, "Lists API keys by their ids.", key_list_options, NULL, msp_command_key_list},
+    {"revoke", "ID", "Ends an API key on every node within a second.", NULL, NULL,
+     msp_command_key_revoke},
+    {0},
+};
+
 static const struct msp_command ingest_commands[] = {
     {"pull", NULL, "Pulls a tenant's tickets from its source until it is drained.", ingest_options,
      NULL, msp_command_ingest_pull},
@@ -128,6 +150,7 @@ static const struct msp_command commands[] = {
     {"status", NULL, "Shows processes, health and the last reload.", NULL, NULL,
      msp_command_status},
     {"tenant", NULL, "Tenants: add, list, set, disable, enable.", NULL, tenant_commands, NULL},
+    {"key", NULL, "API keys: create, list, revoke.", NULL, key_commands, NULL},
     {"token", NULL, "Prints a signed token for the HTTP API.", token_options, NULL,
      msp_command_token},
     {"ingest", NULL, "Tickets: pull.", NULL, ingest_commands, NULL},

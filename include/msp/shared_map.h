@@ -5,6 +5,7 @@
 #ifndef MSP_SHARED_MAP_H
 #define MSP_SHARED_MAP_H
 
+#include "msp/attempts.h"
 #include "msp/credential_cache.h"
 #include "msp/key_uses.h"
 #include "msp/settings_cache.h"
@@ -17,6 +18,7 @@ struct msp_shared_map {
     struct msp_settings_cache *settings;      /* written by the master */
     struct msp_status_board *board;           /* each child its own slot */
     struct msp_key_uses *key_uses;            /* written by every HTTP worker */
+    struct msp_attempts *attempts;            /* likewise */
 };
 
 /* Maps everything; the board's file goes into `state_dir`. */

@@ -1,7 +1,7 @@
 /* Tokens from strangers as they come, and (two lines: header, payload) with a right signature, so
  * that what lies behind it is reached too. A taken token must be an object and bear the claims
  * check. */
-#include "authenticate.h"
+#include "claims.h"
 #include "jws.h"
 
 #include <openssl/evp.h>
@@ -50,7 +50,7 @@ static void verify(const char *token, size_t length)
 {
     json_t *claims = NULL;
     struct msp_error error;
-    struct msp_caller caller;
+    struct msp_claims read;
     if (msp_jws_verify(token, length, &key, 1, &claims, &error) != MSP_OK) {
         if (claims != NULL || error.result != MSP_UNAUTHORISED)
             abort();
@@ -58,9 +58,10 @@ static void verify(const char *token, size_t length)
     }
     if (!json_is_object(claims))
         abort();
-    if (msp_claims_check(claims, 1700000000, &caller, &error) == MSP_OK &&
-        (caller.subject[0] == '\0' || caller.role == MSP_ROLE_NONE ||
-         (caller.role == MSP_ROLE_ADMIN) != (caller.tenant.slug[0] == '\0')))
+    if (msp_claims_check(claims, "", 1700000000, &read, &error) == MSP_OK &&
+        (read.subject[0] == '\0' || read.role == MSP_ROLE_NONE ||
+         read.expires_seconds <= 1700000000 - MSP_TOKEN_LEEWAY_SECONDS ||
+         (read.role == MSP_ROLE_ADMIN) != (read.tenant[0] == '\0')))
         abort();
     json_decref(claims);
 }

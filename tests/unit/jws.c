@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "authenticate.h"
+#include "claims.h"
 #include "jws.h"
 
 static const char secret[] = "a secret of more than thirty-two bytes";
@@ -223,13 +223,15 @@ Test(jws, compares_key_ids_where_both_sides_have_one)
 
 #define NOW 1700000000
 
+static const char *issuer = "";
+
 static enum msp_result check(const char *json, char *code)
 {
     struct msp_error error = {0};
-    struct msp_caller caller;
+    struct msp_claims read;
     json_t *claims = json_loads(json, 0, NULL);
     cr_assert_not_null(claims, "%s", json);
-    enum msp_result result = msp_claims_check(claims, NOW, &caller, &error);
+    enum msp_result result = msp_claims_check(claims, issuer, NOW, &read, &error);
     json_decref(claims);
     if (code != NULL)
         (void)snprintf(code, sizeof error.code, "%s", error.code);

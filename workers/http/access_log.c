@@ -13,7 +13,7 @@ static const char *caller_name(const struct msp_caller *caller)
 {
     if (caller->credential == MSP_CREDENTIAL_SERVICE)
         return "service";
-    return caller->credential == MSP_CREDENTIAL_PERSON ? msp_role_name(caller->role) : NULL;
+    return caller->credential != MSP_CREDENTIAL_NONE ? msp_role_name(caller->role) : NULL;
 }
 
 void msp_access_log(const struct msp_request *request, const struct msp_route *route, int status,

@@ -1,6 +1,9 @@
-/* Checks tokens and where a request came from. What a caller may do is the router's question. */
+/* Checks credentials and where a request came from. What a caller may do is the router's question.
+ */
 #include "authenticate.h"
 
+#include "api_key_check.h"
+#include "claims.h"
 #include "jws.h"
 
 #include "msp/address_list.h"
@@ -12,163 +15,170 @@
 #include <string.h>
 #include <strings.h>
 
-#define AUDIENCE "msp-analytics"
-/* How far the clock of who issued the token may be off. */
-#define LEEWAY_SECONDS 30
-
 static enum msp_result refuse(struct msp_error *error, const char *code, const char *detail)
 {
     return msp_fail(error, MSP_UNAUTHORISED, code, "%s", detail);
 }
 
-/* What follows "Bearer " (any case, RFC 9110 section 11.1); NULL if it is not that. */
-static const char *bearer_token(const char *authorization)
+/* What follows a scheme such as "bearer " (any case, RFC 9110 section 11.1); NULL if it is not
+ * that. */
+static const char *after_scheme(const char *authorization, const char *scheme)
 {
-    static const char scheme[] = "bearer ";
-    if (authorization == NULL || strncasecmp(authorization, scheme, sizeof scheme - 1) != 0)
+    size_t length = strlen(scheme);
+    if (authorization == NULL || strncasecmp(authorization, scheme, length) != 0)
         return NULL;
-    const char *token = authorization + sizeof scheme - 1;
-    token += strspn(token, " ");
-    return *token != '\0' ? token : NULL;
+    const char *rest = authorization + length;
+    rest += strspn(rest, " ");
+    return *rest != '\0' ? rest : NULL;
 }
 
 static enum msp_result refuse_missing(struct msp_error *error)
 {
-    return refuse(error, "credential_missing", "Send Authorization: Bearer with your token.");
+    return refuse(error, "credential_missing",
+                  "Sign in, or send Authorization: Bearer with a token or X-API-Key with a key.");
 }
 
-/* An integer claim; absent leaves *out. False if it is of another type. */
-static bool take_time(const json_t *claims, const char *name, json_int_t *out)
+static int count_proofs(const struct msp_proofs *proofs)
 {
-    const json_t *claim = json_object_get(claims, name);
-    if (claim == NULL)
-        return true;
-    if (!json_is_integer(claim))
-        return false;
-    *out = json_integer_value(claim);
-    return true;
+    return (proofs->authorization != NULL) + (proofs->api_key != NULL) + (proofs->session != NULL);
 }
 
-static enum msp_result check_times(const json_t *claims, int64_t now, struct msp_error *error)
+/* Which of two would hold is nobody's to guess. */
+static enum msp_result refuse_several(struct msp_error *error)
 {
-    if (!json_is_integer(json_object_get(claims, "exp")))
-        return refuse(error, "token_claim_wrong",
-                      "The token needs \"exp\", a whole number of seconds since 1970.");
-    json_int_t expires = 0;
-    json_int_t not_before = now;
-    json_int_t issued = now;
-    if (!take_time(claims, "exp", &expires) || !take_time(claims, "nbf", &not_before) ||
-        !take_time(claims, "iat", &issued))
-        return refuse(error, "token_claim_wrong",
-                      "\"nbf\" and \"iat\" must be whole numbers of seconds since 1970.");
-    if (expires <= now - LEEWAY_SECONDS)
-        return refuse(error, "token_expired", "The token has expired; ask for a new one.");
-    if (not_before > now + LEEWAY_SECONDS || issued > now + LEEWAY_SECONDS)
-        return refuse(error, "token_not_yet_valid",
-                      "The token is not valid yet; check the clock of who issued it.");
-    return MSP_OK;
+    return msp_fail(error, MSP_INVALID, "credentials_several",
+                    "The request carries more than one credential; send only one.");
 }
 
-static bool is_for_us(const json_t *audience)
-{
-    if (json_is_string(audience))
-        return strcmp(json_string_value(audience), AUDIENCE) == 0;
-    size_t index;
-    json_t *entry;
-    bool found = false;
-    json_array_foreach(audience, index, entry)
-    {
-        if (!json_is_string(entry))
-            return false;
-        found = found || strcmp(json_string_value(entry), AUDIENCE) == 0;
-    }
-    return found;
-}
-
-/* A text claim into `out`; false if absent, empty, of another type, too long or with control
- * characters. */
-static bool take_text(const json_t *claims, const char *name, char *out, size_t size)
-{
-    const json_t *claim = json_object_get(claims, name);
-    size_t length = json_is_string(claim) ? json_string_length(claim) : 0;
-    if (length == 0 || length >= size)
-        return false;
-    const char *text = json_string_value(claim);
-    for (size_t i = 0; i < length; i++)
-        if ((unsigned char)text[i] < ' ' || text[i] == 127)
-            return false;
-    memcpy(out, text, length + 1);
-    return true;
-}
-
-enum msp_result msp_claims_check(const json_t *claims, int64_t now_unix_seconds,
-                                 struct msp_caller *out, struct msp_error *error)
-{
-    struct msp_caller caller = {.credential = MSP_CREDENTIAL_PERSON};
-    char role[16];
-    enum msp_result result = check_times(claims, now_unix_seconds, error);
-    if (result != MSP_OK)
-        return result;
-    if (!is_for_us(json_object_get(claims, "aud")))
-        return refuse(error, "token_audience_wrong",
-                      "The token's \"aud\" must be \"" AUDIENCE "\"; ask for one for this server.");
-    if (!take_text(claims, "sub", caller.subject, sizeof caller.subject))
-        return refuse(error, "token_claim_wrong",
-                      "The token needs \"sub\", a text of 1 to 127 bytes.");
-    if (take_text(claims, "role", role, sizeof role))
-        caller.role = msp_role_parse(role);
-    if (caller.role == MSP_ROLE_NONE)
-        return refuse(error, "token_role_unknown",
-                      "The token's \"role\" must be admin, manager, tech or client.");
-    bool has_tenant = json_object_get(claims, "tenant") != NULL;
-    if (caller.role == MSP_ROLE_ADMIN && has_tenant)
-        return refuse(error, "token_claim_wrong",
-                      "An admin's token must not carry a \"tenant\"; name one with ?tenant=.");
-    if (caller.role != MSP_ROLE_ADMIN &&
-        !take_text(claims, "tenant", caller.tenant.slug, sizeof caller.tenant.slug))
-        return refuse(error, "token_claim_wrong", "The token needs \"tenant\", a tenant's id.");
-    *out = caller;
-    return MSP_OK;
-}
-
-static enum msp_result find_tenant(const struct msp_tenant_cache *tenants,
-                                   struct msp_caller *caller, struct msp_error *error)
+static enum msp_result find_tenant(const struct msp_tenant_cache *tenants, const char *slug,
+                                   struct msp_tenant *out, struct msp_error *error)
 {
     struct msp_tenant tenant;
     if (msp_tenant_cache_generation(tenants) == 0)
         return msp_fail(error, MSP_UNAVAILABLE, "tenants_not_loaded",
                         "The tenants are not loaded yet; try again in a moment.");
-    if (!msp_tenant_cache_find(tenants, caller->tenant.slug, &tenant))
+    if (!msp_tenant_cache_find(tenants, slug, &tenant))
         return refuse(error, "token_tenant_unknown", "The token's tenant is not known here.");
     if (!tenant.active)
         return refuse(error, "tenant_disabled",
                       "The token's tenant is disabled; ask your provider to enable it.");
-    caller->tenant = tenant;
+    *out = tenant;
     return MSP_OK;
 }
 
-enum msp_result msp_authenticate_person(const struct msp_settings *settings,
-                                        const struct msp_tenant_cache *tenants,
-                                        const char *authorization, int64_t now_unix_seconds,
-                                        struct msp_caller *out, struct msp_error *error)
+void msp_subject_digest(const char *subject, unsigned char out[MSP_NAME_DIGEST_BYTES])
 {
-    const char *token = bearer_token(authorization);
-    if (token == NULL)
-        return refuse_missing(error);
-    const struct msp_jws_key key = {.algorithm = MSP_JWS_HS256,
-                                    .secret = settings->jwt_secret,
-                                    .secret_bytes = strlen(settings->jwt_secret)};
-    json_t *claims = NULL;
-    enum msp_result result = msp_jws_verify(token, strlen(token), &key, 1, &claims, error);
+    unsigned char lower[sizeof(((struct msp_caller *)0)->subject)];
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    size_t length = strnlen(subject, sizeof lower);
+    for (size_t i = 0; i < length; i++) {
+        unsigned char c = (unsigned char)subject[i];
+        lower[i] = c >= 'A' && c <= 'Z' ? (unsigned char)(c - 'A' + 'a') : c;
+    }
+    (void)SHA256(lower, length, digest);
+    memcpy(out, digest, MSP_NAME_DIGEST_BYTES);
+}
+
+/* Whether the token was signed out, or all of its subject's were. */
+static enum msp_result check_end(const struct msp_credential_cache *cache,
+                                 const struct msp_claims *claims, struct msp_error *error)
+{
+    unsigned char subject[MSP_NAME_DIGEST_BYTES];
+    if (msp_credential_cache_generation(cache) == 0)
+        return msp_fail(error, MSP_UNAVAILABLE, "credentials_not_loaded",
+                        "What was signed out is not loaded yet; try again in a moment.");
+    msp_subject_digest(claims->subject, subject);
+    int64_t not_before = msp_credential_cache_not_before(cache, subject);
+    if (claims->issued_seconds < not_before ||
+        msp_credential_cache_is_revoked(cache, claims->id_digest))
+        return refuse(error, "token_ended",
+                      "The token was ended by a sign-out, a new password or a change of the "
+                      "account; sign in again.");
+    return MSP_OK;
+}
+
+/* A token without an id of its own is known by what it says: there is one way to write that. */
+static void identify_by_payload(const char *token, struct msp_claims *claims)
+{
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    const char *payload = token + strcspn(token, ".") + 1;
+    (void)SHA256((const unsigned char *)payload, strcspn(payload, "."), digest);
+    memcpy(claims->id_digest, digest, sizeof claims->id_digest);
+}
+
+static enum msp_result read_token(const struct msp_settings *settings, const char *token,
+                                  int64_t now_unix_seconds, struct msp_claims *out,
+                                  struct msp_error *error)
+{
+    const struct msp_jws_key keys[] = {
+        {MSP_JWS_HS256, NULL, settings->jwt_secret, strlen(settings->jwt_secret)},
+        {MSP_JWS_HS256, NULL, settings->jwt_secret_previous, strlen(settings->jwt_secret_previous)},
+    };
+    json_t *json = NULL;
+    size_t key_count = settings->jwt_secret_previous[0] != '\0' ? 2 : 1;
+    enum msp_result result = msp_jws_verify(token, strlen(token), keys, key_count, &json, error);
     if (result != MSP_OK)
         return result;
-    struct msp_caller caller;
-    result = msp_claims_check(claims, now_unix_seconds, &caller, error);
-    json_decref(claims);
-    if (result == MSP_OK && caller.role != MSP_ROLE_ADMIN)
-        result = find_tenant(tenants, &caller, error);
+    result = msp_claims_check(json, settings->jwt_issuer, now_unix_seconds, out, error);
+    json_decref(json);
+    if (result == MSP_OK && !out->has_id)
+        identify_by_payload(token, out);
+    return result;
+}
+
+static enum msp_result authenticate_token(const struct msp_settings *settings,
+                                          const struct msp_shared_map *shared, const char *token,
+                                          int64_t now_unix_us, struct msp_caller *out,
+                                          struct msp_error *error)
+{
+    struct msp_claims claims;
+    struct msp_caller caller = {.credential = MSP_CREDENTIAL_PERSON};
+    enum msp_result result = read_token(settings, token, now_unix_us / 1000000, &claims, error);
     if (result == MSP_OK)
-        *out = caller;
+        result = check_end(shared->credentials, &claims, error);
+    if (result == MSP_OK && claims.role != MSP_ROLE_ADMIN)
+        result = find_tenant(shared->tenants, claims.tenant, &caller.tenant, error);
+    if (result != MSP_OK)
+        return result;
+    caller.role = claims.role;
+    caller.token_expires_seconds = claims.expires_seconds;
+    memcpy(caller.subject, claims.subject, sizeof caller.subject);
+    memcpy(caller.token_digest, claims.id_digest, sizeof caller.token_digest);
+    *out = caller;
+    return MSP_OK;
+}
+
+static enum msp_result authenticate_basic(const struct msp_shared_map *shared, const char *text,
+                                          int64_t now_unix_us, struct msp_caller *out,
+                                          struct msp_error *error)
+{
+    struct msp_basic basic;
+    if (!msp_basic_parse(text, &basic))
+        return refuse(error, "credential_malformed",
+                      "Send the key's id as user and the whole key as password.");
+    return msp_api_key_check(shared, basic.password, basic.user, now_unix_us, out, error);
+}
+
+enum msp_result msp_authenticate_caller(const struct msp_settings *settings,
+                                        const struct msp_shared_map *shared,
+                                        const struct msp_proofs *proofs, int64_t now_unix_us,
+                                        struct msp_caller *out, struct msp_error *error)
+{
+    if (count_proofs(proofs) > 1)
+        return refuse_several(error);
+    if (proofs->api_key != NULL)
+        return msp_api_key_check(shared, proofs->api_key, NULL, now_unix_us, out, error);
+    const char *basic = after_scheme(proofs->authorization, "basic ");
+    if (basic != NULL)
+        return authenticate_basic(shared, basic, now_unix_us, out, error);
+    const char *token = after_scheme(proofs->authorization, "bearer ");
+    if (proofs->session != NULL)
+        token = proofs->session;
+    if (token == NULL)
+        return refuse_missing(error);
+    enum msp_result result = authenticate_token(settings, shared, token, now_unix_us, out, error);
+    if (result == MSP_OK && proofs->session != NULL)
+        out->credential = MSP_CREDENTIAL_SESSION;
     return result;
 }
 
@@ -185,10 +195,12 @@ static bool same_secret(const char *given, const char *right)
 }
 
 enum msp_result msp_authenticate_service(const struct msp_settings *settings,
-                                         const char *authorization, struct msp_caller *out,
+                                         const struct msp_proofs *proofs, struct msp_caller *out,
                                          struct msp_error *error)
 {
-    const char *token = bearer_token(authorization);
+    const char *token = after_scheme(proofs->authorization, "bearer ");
+    if (count_proofs(proofs) > 1)
+        return refuse_several(error);
     if (token == NULL)
         return refuse_missing(error);
     if (!same_secret(token, settings->service_token))

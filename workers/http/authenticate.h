@@ -1,28 +1,35 @@
 /*
- * Who asks: proofs of identity against the settings and the tenant cache. Asks no
- * database, keeps nothing, and never puts a token or a part of one into an error.
+ * Who asks: proofs of identity against the settings and the caches in shared memory. Asks no
+ * database, keeps nothing, and never puts a credential or a part of one into an error.
  */
 #ifndef MSP_HTTP_AUTHENTICATE_H
 #define MSP_HTTP_AUTHENTICATE_H
 
 #include "request.h"
 
-#include <jansson.h>
+#include "msp/shared_map.h"
+
+/* What a request brought along; NULL = not sent. */
+struct msp_proofs {
+    const char *authorization; /* the field's value */
+    const char *api_key;       /* X-API-Key */
+    const char *session;       /* the value of the session cookie */
+};
 
 /*
- * A person by the token in `authorization` (the field's value, or NULL). MSP_UNAUTHORISED, or
- * MSP_UNAVAILABLE while no tenants were loaded yet. On success the caller's tenant is its own
- * and active, or empty for an admin.
+ * A person or a tenant's program by the one proof it brought. MSP_UNAUTHORISED; MSP_INVALID for
+ * more than one proof; MSP_UNAVAILABLE while no tenants or credentials were loaded yet. On success
+ * the caller's tenant is its own and active, or empty for an admin.
  */
-enum msp_result msp_authenticate_person(const struct msp_settings *settings,
-                                        const struct msp_tenant_cache *tenants,
-                                        const char *authorization, int64_t now_unix_seconds,
+enum msp_result msp_authenticate_caller(const struct msp_settings *settings,
+                                        const struct msp_shared_map *shared,
+                                        const struct msp_proofs *proofs, int64_t now_unix_us,
                                         struct msp_caller *out,
                                         struct msp_error *error) MSP_MUST_CHECK;
 
-/* n8n and internal tools by the service token. MSP_UNAUTHORISED. */
+/* n8n and internal tools by the service token. MSP_UNAUTHORISED; MSP_INVALID as above. */
 enum msp_result msp_authenticate_service(const struct msp_settings *settings,
-                                         const char *authorization, struct msp_caller *out,
+                                         const struct msp_proofs *proofs, struct msp_caller *out,
                                          struct msp_error *error) MSP_MUST_CHECK;
 
 /*
@@ -33,11 +40,7 @@ enum msp_result msp_authenticate_internal_peer(const struct msp_settings *settin
                                                const char *peer, bool forwarded,
                                                struct msp_error *error) MSP_MUST_CHECK;
 
-/*
- * The claims of a verified token: exp, aud, sub, role and tenant in types and meaning, with 30 s
- * for clocks that differ. Fills role, subject and the tenant's slug. MSP_UNAUTHORISED.
- */
-enum msp_result msp_claims_check(const json_t *claims, int64_t now_unix_seconds,
-                                 struct msp_caller *out, struct msp_error *error) MSP_MUST_CHECK;
+/* How the end of a subject's tokens is looked up: half the SHA-256 of it in lower case. */
+void msp_subject_digest(const char *subject, unsigned char out[MSP_NAME_DIGEST_BYTES]);
 
 #endif

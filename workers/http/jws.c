@@ -5,11 +5,11 @@
  */
 #include "jws.h"
 
+#include "hmac_sha256.h"
+
 #include "msp/json_reader.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -144,16 +144,13 @@ static bool key_fits(const struct msp_jws_key *key, const json_t *header)
 static bool signature_is_right(const struct msp_jws_key *key, const struct parts *parts)
 {
     unsigned char given[MSP_JWS_MAX_BYTES];
-    unsigned char right[EVP_MAX_MD_SIZE];
+    unsigned char right[MSP_HMAC_SHA256_BYTES];
     size_t given_size = 0;
-    unsigned right_size = 0;
-    if (!decode(parts->signature, given, &given_size))
+    if (!decode(parts->signature, given, &given_size) ||
+        !msp_hmac_sha256(key->secret, key->secret_bytes, parts->signed_text.text,
+                         parts->signed_text.length, right))
         return false;
-    if (HMAC(EVP_sha256(), key->secret, (int)key->secret_bytes,
-             (const unsigned char *)parts->signed_text.text, parts->signed_text.length, right,
-             &right_size) == NULL)
-        return false;
-    return given_size == right_size && CRYPTO_memcmp(given, right, right_size) == 0;
+    return given_size == sizeof right && CRYPTO_memcmp(given, right, sizeof right) == 0;
 }
 
 static enum msp_result check_signature(const struct parts *parts, const json_t *header,

@@ -24,6 +24,14 @@ struct msp_jws_key {
 };
 
 /*
+ * Signs a payload (JSON text) with HS256. `out` gets the token and a NUL. MSP_UNAVAILABLE for a
+ * short key or a payload that would make a token of more than 4 KiB.
+ */
+enum msp_result msp_jws_sign(const char *payload, size_t size, const struct msp_jws_key *key,
+                             char out[MSP_JWS_MAX_BYTES + 1],
+                             struct msp_error *error) MSP_MUST_CHECK;
+
+/*
  * Tries the token against the keys it may be signed with. On success *out_claims is a new
  * reference to the payload, a JSON object. Otherwise MSP_UNAUTHORISED with one of the codes
  * "token_malformed", "token_header_refused", "token_signature_wrong"; MSP_NO_MEMORY.

@@ -126,7 +126,8 @@ static int take_once(struct reading *reading, const char **field, const char *va
 {
     if (*field != NULL)
         return refuse(reading, 400, "field_repeated",
-                      "Authorization, Content-Type and Prefer may be sent once each.");
+                      "Authorization, X-API-Key, Cookie, Origin, Content-Type and Prefer may be "
+                      "sent once each.");
     *field = value;
     return 0;
 }
@@ -134,6 +135,21 @@ static int take_once(struct reading *reading, const char **field, const char *va
 static int take_authorization(struct reading *reading, const char *value)
 {
     return take_once(reading, &reading->head.authorization, value);
+}
+
+static int take_api_key(struct reading *reading, const char *value)
+{
+    return take_once(reading, &reading->head.api_key, value);
+}
+
+static int take_cookie(struct reading *reading, const char *value)
+{
+    return take_once(reading, &reading->head.cookie, value);
+}
+
+static int take_origin(struct reading *reading, const char *value)
+{
+    return take_once(reading, &reading->head.origin, value);
 }
 
 static int take_content_type(struct reading *reading, const char *value)
@@ -156,6 +172,9 @@ static const struct {
     {"upgrade", take_upgrade},
     {"expect", take_expect},
     {"authorization", take_authorization},
+    {"x-api-key", take_api_key},
+    {"cookie", take_cookie},
+    {"origin", take_origin},
     {"content-type", take_content_type},
     {"prefer", take_prefer},
 };

@@ -20,6 +20,9 @@ struct msp_request_head {
     const char *host;
     const char *content_type;
     const char *authorization;
+    const char *api_key; /* X-API-Key */
+    const char *cookie;
+    const char *origin;
     const char *prefer;
     bool expects_continue;
     bool forwarded;  /* a proxy left its mark: CF-*, X-Forwarded-*, Forwarded */

@@ -9,9 +9,12 @@
 #include "authenticate.h"
 #include "body.h"
 #include "civetweb_seam.h"
+#include "client_address.h"
+#include "failures.h"
 #include "query.h"
 #include "request_check.h"
 #include "route_match.h"
+#include "session_cookie.h"
 #include "workspace.h"
 
 #include "msp/clock.h"
@@ -58,6 +61,11 @@ static int check_head(struct exchange *exchange)
     exchange->head_is_sound = true;
     exchange->request.content_length = exchange->head.content_length;
     exchange->request.prefer = exchange->head.prefer;
+    exchange->request.host = exchange->head.host;
+    exchange->request.origin = exchange->head.origin;
+    exchange->request.secure = msp_session_is_secure(exchange->head.host, exchange->head.forwarded);
+    msp_client_address(exchange->info, exchange->request.settings->trusted_proxies,
+                       exchange->request.address);
     exchange->body.continue_due = exchange->head.expects_continue;
     return 0;
 }
@@ -91,6 +99,7 @@ static int find_route(struct exchange *exchange)
     struct msp_request *request = &exchange->request;
     struct msp_route_match *match = &exchange->match;
     msp_route_find(msp_routes, msp_route_count, request->method, request->path, match);
+    request->route = match->route;
     if (match->route != NULL)
         return 0;
     if (match->allow[0] == '\0')
@@ -113,26 +122,62 @@ static int admit_peer(struct exchange *exchange)
     return fail(exchange, &error);
 }
 
+/* Wrong credentials are counted an address; past the limit they are answered 429, while a right
+ * one still opens. */
+static int refuse_credential(struct exchange *exchange, const struct msp_error *error)
+{
+    struct msp_request *request = &exchange->request;
+    bool wrong =
+        error->result == MSP_UNAUTHORISED && strcmp(error->code, "credential_missing") != 0;
+    int wait = 0;
+    if (wrong)
+        wait = msp_failures_note(request->worker->child->shared->attempts, request->address,
+                                 request->settings->auth_failures_per_minute,
+                                 msp_clock_unix_us() / 1000000);
+    if (wait == 0)
+        return fail(exchange, error);
+    int status = msp_problem(request, exchange->response, 429, "failures_too_many",
+                             "Too many wrong credentials came from this address; wait, then send "
+                             "a right one.",
+                             NULL);
+    msp_response_header(exchange->response, "Retry-After", "%d", wait);
+    return status;
+}
+
 static int authenticate(struct exchange *exchange)
 {
     struct msp_request *request = &exchange->request;
-    const char *authorization = exchange->head.authorization;
+    const struct msp_http_worker *worker = request->worker;
+    enum msp_credential credential = exchange->match.route->credential;
+    struct msp_proofs proofs = {exchange->head.authorization, exchange->head.api_key, NULL};
     struct msp_error error;
-    enum msp_result result = MSP_OK;
-    switch (exchange->match.route->credential) {
-    case MSP_CREDENTIAL_NONE:
-        break;
-    case MSP_CREDENTIAL_SERVICE:
-        result =
-            msp_authenticate_service(request->settings, authorization, &request->caller, &error);
-        break;
-    case MSP_CREDENTIAL_PERSON:
-        result = msp_authenticate_person(request->settings, request->worker->child->shared->tenants,
-                                         authorization, msp_clock_unix_us() / 1000000,
-                                         &request->caller, &error);
-        break;
-    }
-    return result == MSP_OK ? 0 : fail(exchange, &error);
+    if (credential == MSP_CREDENTIAL_NONE)
+        return 0;
+    enum msp_result result = msp_session_find(exchange->head.cookie, request->secure,
+                                              request->arena, &proofs.session, &error);
+    if (result == MSP_OK && credential == MSP_CREDENTIAL_SERVICE)
+        result = msp_authenticate_service(request->settings, &proofs, &request->caller, &error);
+    else if (result == MSP_OK)
+        result = msp_authenticate_caller(request->settings, worker->child->shared, &proofs,
+                                         msp_clock_unix_us(), &request->caller, &error);
+    return result == MSP_OK ? 0 : refuse_credential(exchange, &error);
+}
+
+/* A browser sends the cookie for whoever asks it to; what changes something must come from a page
+ * of ours. */
+static int check_origin(struct exchange *exchange)
+{
+    const struct msp_request *request = &exchange->request;
+    if (request->caller.credential != MSP_CREDENTIAL_SESSION ||
+        strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0)
+        return 0;
+    if (request->origin != NULL &&
+        msp_origin_is_ours(request->origin, request->host, request->secure))
+        return 0;
+    return msp_problem(request, exchange->response, 403, "origin_foreign",
+                       "With a session this must come from a page of this server; programs send a "
+                       "token or a key instead.",
+                       NULL);
 }
 
 static int authorise(struct exchange *exchange)
@@ -265,7 +310,7 @@ static int call_handler(struct exchange *exchange)
 
 /* Who may be told apart from who may not comes before anything that looks at what was sent. */
 static const step steps[] = {
-    check_head, check_host,      find_route,    admit_peer, authenticate,   authorise,
+    check_head, check_host,      find_route,    admit_peer, authenticate,   check_origin, authorise,
     read_query, read_path_parts, choose_tenant, check_body, check_database, call_handler,
 };
 
