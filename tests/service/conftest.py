@@ -6,7 +6,6 @@
 `new_server`    makes further servers on the session's stack, stopped after the test
 `module_stack`  a stack that the tests of one file have for themselves
 `new_stack`     makes a stack of the test's own (for tests that stop PostgreSQL or kill workers)
-`module_stack`  the same for all tests of a file
 `expect_log`    announces alarming log lines by regular expression; all others fail the test
 """
 
@@ -73,21 +72,6 @@ def new_server(stack):
 @pytest.fixture
 def new_stack():
     """Makes stacks that a test may maltreat; they end with the test."""
-    made = []
-
-    def make(postgres_settings=()):
-        one = Stack(postgres_settings)
-        made.append(one)
-        _stacks.append(one)
-        return one.start()
-    yield make
-    for one in made:
-        one.remove()
-
-
-@pytest.fixture(scope="module")
-def module_stack():
-    """Makes stacks that the tests of one file share; they end with the file."""
     made = []
 
     def make(postgres_settings=()):

@@ -27,7 +27,7 @@ def receivers():
 @pytest.fixture(scope="module")
 def stack(module_stack):
     """Job workers of other settings must not take these callbacks."""
-    return module_stack()
+    return module_stack
 
 
 @pytest.fixture(scope="module")
