@@ -58,20 +58,26 @@ static bool date_to_day(const struct date *date, int32_t *out_day)
     return true;
 }
 
+/*
+ * Without a loop or a table, after Howard Hinnant's "chrono-Compatible Low-Level Date Algorithms":
+ * years are taken to begin in March, so that a leap day is the last of its year, and months then
+ * have 153 days in five.
+ */
 static struct date day_to_date(int64_t day)
 {
-    /* The mean year is off by less than two days, so the guess by at most one year. */
-    int32_t year = (int32_t)(1970 + divide_down(day * 400, DAYS_400_YEARS));
-    if (year_start_day(year) > day)
-        year--;
-    else if (year_start_day(year + 1) <= day)
-        year++;
-
-    int left = (int)(day - year_start_day(year));
-    int month = 1;
-    while (left >= month_days(year, month))
-        left -= month_days(year, month++);
-    return (struct date){year, month, left + 1};
+    int64_t from_march_0000 = day + 719468;
+    int64_t era = divide_down(from_march_0000, DAYS_400_YEARS);
+    uint32_t day_of_era = (uint32_t)(from_march_0000 - era * DAYS_400_YEARS);
+    uint32_t year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+    uint32_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    uint32_t month_from_march = (5 * day_of_year + 2) / 153;
+    bool next_year = month_from_march >= 10; /* January and February */
+    return (struct date){
+        .year = (int32_t)(era * 400 + year_of_era + next_year),
+        .month = (int)month_from_march + (next_year ? -9 : 3),
+        .day = (int)(day_of_year - (153 * month_from_march + 2) / 5 + 1),
+    };
 }
 
 static bool take_char(struct cursor *cursor, char wanted)
@@ -199,13 +205,11 @@ bool msp_timestamp_parse(const char *text, size_t length, int64_t *out_unix_us)
     return true;
 }
 
-static char *put_number(char *at, int digits, int value)
+static char *put_two(char *at, unsigned value)
 {
-    for (int i = digits - 1; i >= 0; i--) {
-        at[i] = (char)('0' + value % 10);
-        value /= 10;
-    }
-    return at + digits;
+    at[0] = (char)('0' + value / 10);
+    at[1] = (char)('0' + value % 10);
+    return at + 2;
 }
 
 static char *put_date(char *at, size_t room, int64_t day)
@@ -213,30 +217,34 @@ static char *put_date(char *at, size_t room, int64_t day)
     struct date date = day_to_date(day);
     if (date.year < 0 || date.year > 9999)
         return at + snprintf(at, room, "%d-%02d-%02d", date.year, date.month, date.day);
-    at = put_number(at, 4, date.year);
+    at = put_two(at, (unsigned)date.year / 100);
+    at = put_two(at, (unsigned)date.year % 100);
     *at++ = '-';
-    at = put_number(at, 2, date.month);
+    at = put_two(at, (unsigned)date.month);
     *at++ = '-';
-    return put_number(at, 2, date.day);
+    return put_two(at, (unsigned)date.day);
 }
 
 void msp_timestamp_format(int64_t unix_us, char out[MSP_TIMESTAMP_TEXT_BYTES])
 {
     int64_t unix_seconds = divide_down(unix_us, US_A_SECOND);
     int64_t day = divide_down(unix_seconds, SECONDS_A_DAY);
-    int second_of_day = (int)(unix_seconds - day * SECONDS_A_DAY);
-    int fraction_us = (int)(unix_us % US_A_SECOND + (unix_us % US_A_SECOND < 0 ? US_A_SECOND : 0));
+    unsigned second_of_day = (unsigned)(unix_seconds - day * SECONDS_A_DAY);
+    unsigned fraction_us =
+        (unsigned)(unix_us % US_A_SECOND + (unix_us % US_A_SECOND < 0 ? US_A_SECOND : 0));
 
     char *at = put_date(out, MSP_DAY_TEXT_BYTES, day);
     *at++ = 'T';
-    at = put_number(at, 2, second_of_day / 3600);
+    at = put_two(at, second_of_day / 3600);
     *at++ = ':';
-    at = put_number(at, 2, second_of_day / 60 % 60);
+    at = put_two(at, second_of_day / 60 % 60);
     *at++ = ':';
-    at = put_number(at, 2, second_of_day % 60);
+    at = put_two(at, second_of_day % 60);
     if (fraction_us != 0) {
         *at++ = '.';
-        at = put_number(at, 6, fraction_us);
+        at = put_two(at, fraction_us / 10000);
+        at = put_two(at, fraction_us / 100 % 100);
+        at = put_two(at, fraction_us % 100);
     }
     *at++ = 'Z';
     *at = '\0';

@@ -121,7 +121,8 @@ struct stream {
     const struct msp_export_day *days;
     struct bounds *bounds; /* one a day */
     size_t count;
-    size_t at; /* the day of the last row */
+    size_t at;                         /* the day of the last row, */
+    char day_text[MSP_DAY_TEXT_BYTES]; /* which this is, "" before the first */
     bool begun;
     bool broken;
     struct msp_buffer row;
@@ -269,8 +270,10 @@ static bool find_day(struct stream *stream, const char *row, size_t length, int3
     }
     if (!msp_copy_row_key(stream->dataset->cells, row, length, &key))
         return false;
-    while (stream->at < stream->count && key >= stream->bounds[stream->at].end)
+    while (stream->at < stream->count && key >= stream->bounds[stream->at].end) {
         stream->at++;
+        stream->day_text[0] = '\0';
+    }
     if (stream->at == stream->count || key < stream->bounds[stream->at].start)
         return false;
     *out_day = stream->days[stream->at].day;
@@ -286,9 +289,9 @@ static bool take_csv(struct stream *stream, const char *row, size_t length)
     struct msp_csv_writer writer = {.out = &stream->row};
     msp_buffer_clear(&stream->row);
     if (keyed_by_instant(stream)) { /* the day it falls on in the tenant's time zone */
-        char text[MSP_DAY_TEXT_BYTES];
-        msp_day_format(day, text);
-        msp_csv_plain(&writer, text);
+        if (stream->day_text[0] == '\0')
+            msp_day_format(day, stream->day_text);
+        msp_csv_plain(&writer, stream->day_text);
     }
     stream->broken = !msp_copy_row_csv(stream->dataset->cells, row, length, &writer);
     msp_csv_end_row(&writer);
