@@ -1,0 +1,151 @@
+"""Exports to object storage: whole or not at all, by a real S3 server that checks every signature."""
+
+import datetime
+import hashlib
+import json
+
+import pytest
+
+from harness import expected
+from harness.s3 import S3
+from harness.tickets import crowd, ticket
+from harness.waiting import wait_until
+
+GENERATE = "/internal/exports/generate"
+FIRST, LAST = datetime.date(2024, 3, 1), datetime.date(2024, 3, 3)
+RANGE = {"from": str(FIRST), "to": str(LAST), "datasets": ["kpi_daily"]}
+EXPECTED_ALARMS = r"(?i)storage|export|s3"
+
+
+@pytest.fixture(scope="module")
+def s3():
+    made = S3()
+    try:
+        yield made.start()
+    finally:
+        made.remove()
+
+
+@pytest.fixture
+def server(new_stack, s3, request):
+    """A server of the test's own that exports below a prefix of the test's own."""
+    made = new_stack().server(**s3.settings("/" + request.node.name[:60]))
+    return made.start()
+
+
+def prefix_of(server):
+    """The key below which everything of this server lies."""
+    return server.values["EXPORT_STORAGE"].split("/", 3)[3] + "/"
+
+
+def computed(server, slug="s3-tenant"):
+    server.add_tenant(slug, "Europe/Paris")
+    server.feed(slug, crowd(17, 200, FIRST, LAST))
+    server.compute(slug, FIRST, LAST)
+    return slug
+
+
+def root(server, slug, dataset="kpi_daily"):
+    return f"{prefix_of(server)}tenant={slug}/dataset={dataset}/"
+
+
+def check_whole(server, s3, slug):
+    """Everything the manifest names is there, whole, and nothing else is."""
+    below = root(server, slug)
+    manifest = json.loads(s3.read(below + "manifest.json"))
+    names = []
+    for entry in manifest["files"]:
+        content = s3.read(prefix_of(server) + entry["location"])
+        assert entry["bytes"] == len(content) and entry["sha256"] == hashlib.sha256(content).hexdigest()
+        names.append(entry["location"].removeprefix(below.removeprefix(prefix_of(server))))
+    assert sorted(s3.keys(below)) == sorted(below + name for name in [*names, "manifest.json"])
+    days = {f"date={day}/part-0.csv" for day in expected.days_between(FIRST, LAST)}
+    assert days | {"latest.csv"} == set(names)
+    assert s3.unfinished() == []
+
+
+def generate(server, slug, **parameters):
+    return server.job(GENERATE, {"tenant_id": slug, **RANGE, **parameters})
+
+
+def test_objects_read_back_as_told_and_only_what_changed_is_sent_again(server, s3):
+    slug = computed(server)
+    job = generate(server, slug)
+    assert job["state"] == "succeeded", job
+    told = job["result"]["export_locations"]
+    assert len(told) == 4
+    for entry in told:
+        assert entry["location"].startswith(server.values["EXPORT_STORAGE"] + "/tenant=")
+        content = s3.read(entry["location"].removeprefix(f"s3://{s3.bucket}/"))
+        assert entry["bytes"] == len(content) and entry["sha256"] == hashlib.sha256(content).hexdigest()
+    check_whole(server, s3, slug)
+    sent = [key for key in s3.puts() if key.startswith(prefix_of(server))]
+    assert [key.rsplit("/", 1)[1] for key in sent[-2:]] == ["latest.csv", "manifest.json"]
+
+    seen = len(s3.requests())
+    assert generate(server, slug)["state"] == "succeeded"
+    assert s3.puts(seen) == []
+
+    seen = len(s3.requests())
+    server.push(slug, [ticket("late", "2024-03-02T10:00:00Z", "2024-05-01T00:00:00Z", status="closed",
+                              resolved_at="2024-03-02T11:00:00Z", closed_at="2024-03-02T11:00:00Z")])
+    assert generate(server, slug)["state"] == "succeeded"
+    assert [key.removeprefix(root(server, slug)) for key in s3.puts(seen)] == \
+        ["date=2024-03-02/part-0.csv", "latest.csv", "manifest.json"]
+    check_whole(server, s3, slug)
+
+
+def test_wrong_keys_and_a_missing_bucket_fail_the_job_with_what_to_do(server, s3, expect_log):
+    expect_log(EXPECTED_ALARMS)
+    slug = computed(server)
+    server.configure(S3_SECRET_KEY="another-secret")
+    assert server.reload().returncode == 0
+    job = generate(server, slug)
+    assert job["state"] == "failed" and job["error"]["code"] == "storage_refused", job
+    assert "S3_SECRET_KEY" in job["error"]["detail"] and "another-secret" not in json.dumps(job)
+    assert s3.keys(prefix_of(server)) == []
+
+    server.configure(**{**s3.settings(), "EXPORT_STORAGE": "s3://no-such-bucket/x"})
+    assert server.reload().returncode == 0
+    job = generate(server, slug)
+    assert job["state"] == "failed" and job["error"]["code"] == "bucket_missing", job
+    assert "no-such-bucket" in job["error"]["detail"] and "create it" in job["error"]["detail"]
+
+    server.configure(**s3.settings("/mended"))
+    assert server.reload().returncode == 0
+    assert generate(server, slug)["state"] == "succeeded"
+    check_whole(server, s3, slug)
+
+
+def test_a_server_killed_while_it_is_sent_to_leaves_nothing_half_and_harms_nobody_else(server, s3, expect_log):
+    expect_log(EXPECTED_ALARMS)
+    slug = computed(server)
+    s3.die_at_put(2)
+    started = server.internal("POST", GENERATE, {"tenant_id": slug, **RANGE}).must(202).json["job"]["id"]
+    wait_until(s3.died, 60, "the S3 server to die")
+    # Whoever needs no storage goes on.
+    other = server.add_tenant("other")
+    server.push(other, [ticket("A", "2024-03-01T08:00:00Z")])
+    server.compute(other, FIRST)
+    assert server.internal("GET", f"/internal/jobs/{started}").must(200).json["job"]["state"] in ("running", "queued")
+    s3.start()
+    job = server.finished(started)
+    assert job["state"] == "succeeded", job
+    check_whole(server, s3, slug)
+
+
+def test_a_storage_that_is_away_is_told_and_the_job_ends_once_it_is_back(server, s3, expect_log):
+    expect_log(EXPECTED_ALARMS)
+    slug = computed(server)
+    server.configure(S3_ENDPOINT="http://127.0.0.1:9")
+    assert server.reload().returncode == 0
+    started = server.internal("POST", GENERATE, {"tenant_id": slug, **RANGE}).must(202).json["job"]["id"]
+
+    def said():
+        job = server.internal("GET", f"/internal/jobs/{started}").must(200).json["job"]
+        return (job["error"] or {}).get("code") == "storage_unavailable"
+    wait_until(said, 60, "the job to tell that the storage is away")
+    server.configure(S3_ENDPOINT=s3.settings()["S3_ENDPOINT"])
+    assert server.reload().returncode == 0
+    assert server.finished(started)["state"] == "succeeded"
+    check_whole(server, s3, slug)
