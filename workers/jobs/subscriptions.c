@@ -16,7 +16,7 @@
 #define JOBS_A_CLIENT 64
 /* Some hundreds of frames: a reader that far behind reads no more. */
 #define OUT_LIMIT_BYTES    65536
-#define FRAME_PATIENCE_MS  10000 /* for the rest of a frame whose beginning has come */
+#define FRAME_PATIENCE_MS  5000  /* for the rest of a frame whose beginning has come */
 #define READ_PATIENCE_MS   60000 /* for a reader to take anything of what waits for it */
 #define DOOR_PAUSE_MS      1000  /* without descriptors to spare */
 #define REMEMBERED_ENDINGS 1024
