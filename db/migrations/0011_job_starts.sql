@@ -232,6 +232,37 @@ BEGIN
     RETURN NEXT;
 END $$;
 
+-- Cancels or retries a job, a tenant's own or any (`tenant` null, for msp_admin), unless that was done under the key.
+CREATE FUNCTION msp.job_control(
+    action text, tenant bigint, job uuid, owner bigint, who text, on_route text, given text, print bytea)
+    RETURNS TABLE (changed boolean, replayed boolean)
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    changed := false;
+    replayed := false;
+    IF given IS NOT NULL THEN
+        PERFORM FROM msp.idempotency_find(owner, who, on_route, given, print);
+        replayed := FOUND;
+    END IF;
+    IF NOT replayed THEN
+        -- One expression would ask for the right to call all four.
+        IF action = 'cancel' AND tenant IS NULL THEN
+            changed := msp.job_cancel_any(job);
+        ELSIF action = 'cancel' THEN
+            changed := msp.job_cancel(tenant, job);
+        ELSIF tenant IS NULL THEN
+            changed := msp.job_retry_any(job);
+        ELSE
+            changed := msp.job_retry(tenant, job);
+        END IF;
+        IF given IS NOT NULL THEN
+            PERFORM msp.idempotency_keep(owner, who, on_route, given, print, job, NULL);
+        END IF;
+    END IF;
+    RETURN NEXT;
+END $$;
+
 -- Queues the next step of a tenant's job as its child and parks the job until that has ended; then it is taken again
 -- with children_ended set. The visit burns no attempt.
 CREATE FUNCTION msp.job_step(

@@ -112,6 +112,17 @@ enum msp_result msp_job_retry(struct msp_db *db, int64_t tenant_id, const char *
                               struct msp_arena *arena, int64_t deadline_ms, struct msp_job *out,
                               bool *out_changed, struct msp_error *error) MSP_MUST_CHECK;
 
+/* The same under an Idempotency-Key (NULL = none), in one transaction with its record. One that
+ * replays changes nothing. */
+enum msp_result msp_job_cancel_keyed(struct msp_db *db, int64_t tenant_id, const char *id,
+                                     struct msp_idempotency *idempotency, struct msp_arena *arena,
+                                     int64_t deadline_ms, struct msp_job *out,
+                                     struct msp_error *error) MSP_MUST_CHECK;
+enum msp_result msp_job_retry_keyed(struct msp_db *db, int64_t tenant_id, const char *id,
+                                    struct msp_idempotency *idempotency, struct msp_arena *arena,
+                                    int64_t deadline_ms, struct msp_job *out,
+                                    struct msp_error *error) MSP_MUST_CHECK;
+
 /* ---- for the job worker, on a connection with role msp_jobs ---- */
 
 /* Which job to take. */
@@ -204,6 +215,26 @@ enum msp_result msp_job_requeue(struct msp_db *db, const struct msp_fence *fence
 enum msp_result msp_job_fan_out(struct msp_db *db, const struct msp_fence *fence,
                                 enum msp_job_lane lane, int64_t deadline_ms,
                                 struct msp_error *error) MSP_MUST_CHECK;
+
+/*
+ * Makes one queued child of the job, for the same tenant, and parks the job until that has ended;
+ * then it is claimed again with children_ended set. `done` and `total` become its progress.
+ */
+struct msp_job_step {
+    const char *kind;
+    enum msp_job_lane lane;
+    const char *parameters; /* JSON object text */
+    int64_t done, total;
+    const char *stage;
+};
+enum msp_result msp_job_step(struct msp_db *db, const struct msp_fence *fence,
+                             const struct msp_job_step *step, int64_t deadline_ms,
+                             struct msp_error *error) MSP_MUST_CHECK;
+
+/* The last local day of the tenant that had ended at that instant. */
+enum msp_result msp_job_last_ended_day(struct msp_db *db, int64_t tenant_id, int64_t instant_us,
+                                       int64_t deadline_ms, int32_t *out_day,
+                                       struct msp_error *error) MSP_MUST_CHECK;
 
 /* The children of a parent, in tenant order. */
 enum msp_result msp_job_children(struct msp_db *db, const char *parent_id, struct msp_arena *arena,

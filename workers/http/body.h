@@ -25,6 +25,8 @@ struct msp_body {
     bool begun;
     bool ended;
     bool broken;
+    bool has_digest; /* idempotency.c's, of what was parsed */
+    unsigned char digest[32];
 };
 
 /*

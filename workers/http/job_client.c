@@ -49,12 +49,23 @@ static int open_with(const struct msp_http_worker *worker, enum msp_job_operatio
     return fd;
 }
 
-void msp_job_client_wake(const struct msp_http_worker *worker, const struct msp_job *job)
+static void tell(const struct msp_http_worker *worker, enum msp_job_operation operation,
+                 const struct msp_job *job)
 {
-    int fd = open_with(worker, MSP_JOB_WAKE, job);
+    int fd = open_with(worker, operation, job);
 
     if (fd >= 0)
         close(fd);
+}
+
+void msp_job_client_wake(const struct msp_http_worker *worker, const struct msp_job *job)
+{
+    tell(worker, MSP_JOB_WAKE, job);
+}
+
+void msp_job_client_cancel(const struct msp_http_worker *worker, const struct msp_job *job)
+{
+    tell(worker, MSP_JOB_CANCEL, job);
 }
 
 /* Reads the job's row again; on any failure *job stays as it was known. */

@@ -11,6 +11,9 @@
 /* Says that there is something to claim. */
 void msp_job_client_wake(const struct msp_http_worker *worker, const struct msp_job *job);
 
+/* Says that the job's row asks it to stop. The worker would see it by itself, a little later. */
+void msp_job_client_cancel(const struct msp_http_worker *worker, const struct msp_job *job);
+
 /*
  * Wakes the job worker and waits until the job has ended, the deadline (msp_clock_monotonic_ms) has
  * passed or this process is asked to leave. *job becomes what was last read of it. `tenant_id` as

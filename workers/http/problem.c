@@ -42,6 +42,9 @@ static const struct mapping mappings[] = {
 /* A client that was too slow with its body: its fault, not ours. */
 static const struct mapping body_too_slow = {408, 0, NULL, NULL};
 
+/* The draft's word for a key that comes with another request than before. */
+static const struct mapping key_reused = {422, 0, NULL, NULL};
+
 /* PostgreSQL's words name tables and columns, but for what our own functions raise (MS001). */
 static const struct mapping database_refused = {
     400, 0, "value_refused", "The database refused a value of the request; check its bounds."};
@@ -97,6 +100,8 @@ static const struct mapping *mapping_of(const struct msp_error *error)
     bool from_database = strncmp(error->code, "sql_", 4) == 0;
     if (error->result == MSP_TIMED_OUT && strcmp(error->code, "body_too_slow") == 0)
         return &body_too_slow;
+    if (error->result == MSP_CONFLICT && strcmp(error->code, "idempotency_key_reused") == 0)
+        return &key_reused;
     if (from_database && error->result == MSP_INVALID && strcmp(error->code, "sql_MS001") != 0)
         return &database_refused;
     if (from_database && error->result == MSP_CONFLICT)

@@ -9,6 +9,8 @@ static const struct msp_job_kind kinds[] = {
     {"ingest", MSP_LANE_SHORT, 3, 60, msp_kind_ingest_run, NULL, false},
     {"kpi", MSP_LANE_LONG, 5, 1800, msp_kind_kpi_run, msp_kind_kpi_collect, false},
     {"export", MSP_LANE_LONG, 5, 3600, msp_kind_export_run, msp_kind_export_collect, false},
+    /* Its own visits are short; the steps are jobs of their own. */
+    {"pipeline", MSP_LANE_SHORT, 5, 60, msp_kind_pipeline_run, msp_kind_pipeline_collect, false},
     {"notification", MSP_LANE_SHORT, 6, 60, msp_kind_notification_run, NULL, true},
 };
 

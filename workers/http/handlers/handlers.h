@@ -24,6 +24,7 @@ int msp_handle_ingest_tickets(const struct msp_request *request, struct msp_resp
 /* job_starts.c */
 int msp_handle_compute_daily(const struct msp_request *request, struct msp_response *response);
 int msp_handle_internal_export(const struct msp_request *request, struct msp_response *response);
+int msp_handle_daily_pipeline(const struct msp_request *request, struct msp_response *response);
 int msp_handle_export(const struct msp_request *request, struct msp_response *response);
 
 /* notifications.c */
@@ -32,8 +33,14 @@ int msp_handle_notification(const struct msp_request *request, struct msp_respon
 /* jobs.c */
 int msp_handle_internal_jobs(const struct msp_request *request, struct msp_response *response);
 int msp_handle_internal_job(const struct msp_request *request, struct msp_response *response);
+int msp_handle_internal_job_cancel(const struct msp_request *request,
+                                   struct msp_response *response);
+int msp_handle_internal_job_retry(const struct msp_request *request,
+                                  struct msp_response *response);
 int msp_handle_jobs(const struct msp_request *request, struct msp_response *response);
 int msp_handle_job(const struct msp_request *request, struct msp_response *response);
+int msp_handle_job_cancel(const struct msp_request *request, struct msp_response *response);
+int msp_handle_job_retry(const struct msp_request *request, struct msp_response *response);
 
 /* kpis.c */
 int msp_handle_kpis_daily(const struct msp_request *request, struct msp_response *response);

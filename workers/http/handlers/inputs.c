@@ -3,6 +3,7 @@
 
 #include "../body.h"
 #include "../http_worker.h"
+#include "../idempotency.h"
 #include "msp/clock.h"
 #include "msp/no_value.h"
 #include "msp/timestamp.h"
@@ -14,15 +15,20 @@
 enum msp_result msp_input_body(const struct msp_request *request, json_t **out_body,
                                struct msp_error *error)
 {
-    json_t *empty;
+    json_t *body = NULL;
+    enum msp_result result = MSP_OK;
 
     if (request->content_length != 0)
-        return msp_body_read_json(request, out_body, error);
-    empty = json_object();
-    if (empty == NULL)
-        return msp_fail(error, MSP_NO_MEMORY, "no_memory", "Memory is short; try again soon.");
-    *out_body = empty;
-    return MSP_OK;
+        result = msp_body_read_json(request, &body, error);
+    else if ((body = json_object()) == NULL)
+        result = msp_fail(error, MSP_NO_MEMORY, "no_memory", "Memory is short; try again soon.");
+    if (result == MSP_OK)
+        result = msp_idempotency_note_body(request, body, error);
+    if (result == MSP_OK)
+        *out_body = body;
+    else
+        json_decref(body);
+    return result;
 }
 
 static const json_t *member_of(const json_t *body, const char *name)

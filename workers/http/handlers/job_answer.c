@@ -1,7 +1,9 @@
 /* Writes jobs, and starts them: the row first, then the wake, then, if asked for, the wait. */
 #include "job_answer.h"
 
+#include "../callback_release.h"
 #include "../http_worker.h"
+#include "../idempotency.h"
 #include "../job_client.h"
 #include "inputs.h"
 #include "msp/clock.h"
@@ -85,6 +87,10 @@ static int write_job(const struct msp_request *request, struct msp_response *res
     msp_json_begin_object(&writer);
     msp_json_key(&writer, "job");
     msp_job_write(&writer, job);
+    if (job->callback != NULL) {
+        msp_json_key(&writer, "callback");
+        msp_json_raw(&writer, job->callback);
+    }
     if (result != NULL)
         msp_json_write_members(&writer, result, not_at_top);
     msp_json_end_object(&writer);
@@ -127,32 +133,53 @@ enum msp_result msp_job_run(const struct msp_request *request, int64_t tenant_id
     return MSP_OK;
 }
 
-int msp_job_answer_start(const struct msp_request *request, struct msp_response *response,
-                         int64_t tenant_id, const struct msp_job_request *wanted,
-                         const char *location)
+/* 202, or 200 with the result on top where the caller preferred to wait and did not wait in vain.
+ */
+static int answer_start(const struct msp_request *request, struct msp_response *response,
+                        const struct msp_job *job, const char *location)
 {
     int wait_seconds = msp_request_prefer_wait_seconds(request);
-    struct msp_error error;
-    struct msp_job job;
-    bool ended;
-    int status;
+    bool ended = wait_seconds > 0 && msp_job_state_is_final(job->state);
+    int status = write_job(request, response, job, ended);
 
-    if (insert(request, tenant_id, wanted, &job, &error) != MSP_OK)
-        return msp_problem_from_error(request, response, &error);
-    if (wait_seconds > 0)
-        msp_job_client_wait(request, tenant_id,
-                            msp_clock_monotonic_ms() + (int64_t)wait_seconds * 1000, &job);
-    else
-        msp_job_client_wake(request->worker, &job);
-    ended = msp_job_state_is_final(job.state);
-    status = write_job(request, response, &job, ended);
     if (status != 200)
         return status;
-    msp_response_header(response, "Location", "%s%s", location, job.id);
+    msp_response_header(response, "Location", "%s%s", location, job->id);
     if (wait_seconds > 0)
         msp_response_header(response, "Preference-Applied", "wait=%d", wait_seconds);
     if (ended)
         return 200;
     msp_response_header(response, "Retry-After", "%s", POLL_SECONDS);
     return 202;
+}
+
+int msp_job_answer_start(const struct msp_request *request, struct msp_response *response,
+                         int64_t tenant_id, const struct msp_job_request *wanted,
+                         const char *location)
+{
+    int wait_seconds = msp_request_prefer_wait_seconds(request);
+    struct msp_job_request keyed = *wanted;
+    struct msp_idempotency idempotency;
+    struct msp_error error;
+    struct msp_job job;
+    bool has_key = false;
+    int status;
+
+    if (msp_idempotency_read(request, &idempotency, &has_key, &error) != MSP_OK)
+        return msp_problem_from_error(request, response, &error);
+    keyed.by_staff = request->caller.credential == MSP_CREDENTIAL_SERVICE;
+    keyed.idempotency = has_key ? &idempotency : NULL;
+    if (insert(request, tenant_id, &keyed, &job, &error) != MSP_OK)
+        return msp_problem_from_error(request, response, &error);
+    if (wait_seconds > 0)
+        msp_job_client_wait(request, tenant_id,
+                            msp_clock_monotonic_ms() + (int64_t)wait_seconds * 1000, &job);
+    else if (!msp_job_state_is_final(job.state))
+        msp_job_client_wake(request->worker, &job);
+    status = answer_start(request, response, &job, location);
+    if (wanted->callback_url != NULL)
+        msp_callback_release_after(request, response, tenant_id, job.id);
+    if (has_key && (status == 200 || status == 202))
+        msp_idempotency_mark(&idempotency, response);
+    return status;
 }

@@ -13,9 +13,10 @@ int msp_job_answer(const struct msp_request *request, struct msp_response *respo
                    const struct msp_job *job);
 
 /*
- * Inserts the job for the tenant (0 = all), wakes the job worker and, where the caller prefers to
- * wait, waits. 202 with Location (`location` and the job's id), or 200 with the ended job and its
- * result's members at the top level.
+ * Starts the job for the tenant (0 = all) under the request's Idempotency-Key, wakes the job worker
+ * and, where the caller prefers to wait, waits. 202 with Location (`location` and the job's id), or
+ * 200 with the ended job and its result's members at the top level. `by_staff` and `idempotency` of
+ * the request are set here.
  */
 int msp_job_answer_start(const struct msp_request *request, struct msp_response *response,
                          int64_t tenant_id, const struct msp_job_request *wanted,

@@ -1,9 +1,10 @@
-/* The calls that start a job of their own: computing KPIs and exporting. They check what was asked;
- * the job worker does it. */
+/* The calls that start a job of their own, one row each. They check what was asked; the job worker
+ * does it. */
 #include "handlers.h"
 
 #include "inputs.h"
 #include "job_answer.h"
+#include "msp/egress_allow.h"
 #include "msp/export_store.h"
 #include "msp/json_reader.h"
 #include "msp/timestamp.h"
@@ -16,28 +17,48 @@
 #define INTERNAL_JOBS "/internal/jobs/"
 #define PUBLIC_JOBS   "/v1/jobs/"
 
-/* What a call asks of a job, checked. */
+/* A call: which members it takes and which job it starts. */
+struct start {
+    const char *kind;
+    enum msp_job_lane lane;
+    const char *location;
+    const char *const *members; /* closed by NULL; without "tenant_id" it works for the caller's */
+};
+
+/* What a call asks of a job, checked. Texts are borrowed from the body. */
 struct wish {
     struct msp_tenant tenant; /* id 0 = all tenants */
     int32_t date, from, to;   /* MSP_NO_DAY = not given */
     bool datasets[MSP_DATASETS];
     bool datasets_given;
+    enum msp_export_format format;
     bool force;
+    const char *after_job;
+    const char *callback_url;
 };
 
 static const struct wish nothing_wished = {
-    .date = MSP_NO_DAY, .from = MSP_NO_DAY, .to = MSP_NO_DAY};
+    .date = MSP_NO_DAY, .from = MSP_NO_DAY, .to = MSP_NO_DAY, .format = MSP_EXPORT_CSV};
 
-static enum msp_result refuse_callback(const json_t *body, struct msp_error *error)
+/* The host must be one the operator has named, and there must be a secret to sign with. */
+static enum msp_result read_callback(const struct msp_request *request, const json_t *body,
+                                     struct wish *wish, struct msp_error *error)
 {
     const char *url = NULL;
+    enum msp_egress_reach reach;
+    struct msp_error refusal;
     enum msp_result result = msp_input_text(body, "callback_url", &url, error);
 
     if (result != MSP_OK || url == NULL)
         return result;
-    return msp_fail_at(error, MSP_INVALID, "callback_not_allowed", "/callback_url",
-                       "EGRESS_ALLOW names no host, and callbacks only go to hosts it names; leave "
-                       "callback_url out and ask for the job instead.");
+    if (msp_egress_allow_check(request->settings->egress_allow, url, &reach, &refusal) != MSP_OK)
+        return msp_fail_at(error, MSP_INVALID, refusal.code, "/callback_url", "%s", refusal.detail);
+    if (request->settings->callback_secret[0] == '\0')
+        return msp_fail_at(error, MSP_INVALID, "callback_secret_missing", "/callback_url",
+                           "Callbacks are signed, and CALLBACK_SECRET is not set; set it, or leave "
+                           "callback_url out and ask for the job instead.");
+    wish->callback_url = url;
+    return MSP_OK;
 }
 
 static enum msp_result read_tenant(const struct msp_request *request, const json_t *body,
@@ -108,7 +129,7 @@ static enum msp_result read_datasets(const json_t *body, struct wish *wish, stru
         return MSP_OK;
     if (!json_is_array(names) || json_array_size(names) == 0)
         return msp_fail_at(error, MSP_INVALID, "wrong_type", "/datasets",
-                           "\"datasets\" must be a list that names kpi_daily, tickets or both.");
+                           "\"datasets\" must be a list that names kpi_daily, tickets or tenants.");
     json_array_foreach(names, at, name)
     {
         enum msp_dataset dataset;
@@ -117,7 +138,7 @@ static enum msp_result read_datasets(const json_t *body, struct wish *wish, stru
         if (!json_is_string(name) || !msp_dataset_parse(json_string_value(name), &dataset)) {
             snprintf(pointer, sizeof pointer, "/datasets/%zu", at);
             return msp_fail_at(error, MSP_INVALID, "dataset_unknown", pointer,
-                               "A dataset is \"kpi_daily\" or \"tickets\".");
+                               "A dataset is \"kpi_daily\", \"tickets\" or \"tenants\".");
         }
         wish->datasets[dataset] = true;
     }
@@ -125,58 +146,35 @@ static enum msp_result read_datasets(const json_t *body, struct wish *wish, stru
     return MSP_OK;
 }
 
-static enum msp_result check_format(const json_t *body, struct msp_error *error)
+static enum msp_result read_format(const json_t *body, struct wish *wish, struct msp_error *error)
 {
-    const char *format = "csv";
+    const char *format = NULL;
     enum msp_result result = msp_input_text(body, "format", &format, error);
 
-    if (result == MSP_OK && strcmp(format, "csv") != 0)
+    if (result == MSP_OK && format != NULL && !msp_export_format_parse(format, &wish->format))
         return msp_fail_at(error, MSP_INVALID, "format_unknown", "/format",
-                           "Exports are written as \"csv\"; no other format is known.");
+                           "Exports are written as \"csv\" or \"csv.gz\".");
     return result;
 }
 
-static enum msp_result refuse_after_job(const json_t *body, struct msp_error *error)
+/* What is absent stays as it is, and what the call does not take was refused before. */
+static enum msp_result read_wish(const struct msp_request *request, const json_t *body,
+                                 struct wish *wish, struct msp_error *error)
 {
-    if (!msp_input_has(body, "after_job"))
-        return MSP_OK;
-    return msp_fail_at(error, MSP_INVALID, "after_job_not_available", "/after_job",
-                       "after_job is not available in this version; wait for the first job, then "
-                       "start this one.");
-}
+    enum msp_result result = read_days(body, wish, error);
 
-static enum msp_result read_compute(const struct msp_request *request, const json_t *body,
-                                    struct wish *wish, struct msp_error *error)
-{
-    static const char *const known[] = {"date", "tenant_id", "from", "to", "callback_url", NULL};
-    enum msp_result result = msp_json_only_members(body, known, error);
-
-    if (result == MSP_OK)
-        result = read_days(body, wish, error);
-    if (result == MSP_OK)
-        result = refuse_callback(body, error);
-    if (result == MSP_OK)
-        result = read_tenant(request, body, &wish->tenant, error);
-    return result;
-}
-
-static enum msp_result read_export(const json_t *body, const char *const *known, struct wish *wish,
-                                   struct msp_error *error)
-{
-    enum msp_result result = msp_json_only_members(body, known, error);
-
-    if (result == MSP_OK)
-        result = read_days(body, wish, error);
     if (result == MSP_OK)
         result = read_datasets(body, wish, error);
     if (result == MSP_OK)
-        result = check_format(body, error);
+        result = read_format(body, wish, error);
     if (result == MSP_OK)
         result = msp_input_bool(body, "force", &wish->force, error);
     if (result == MSP_OK)
-        result = refuse_after_job(body, error);
+        result = msp_input_text(body, "after_job", &wish->after_job, error);
     if (result == MSP_OK)
-        result = refuse_callback(body, error);
+        result = read_callback(request, body, wish, error);
+    if (result == MSP_OK)
+        result = read_tenant(request, body, &wish->tenant, error);
     return result;
 }
 
@@ -205,17 +203,23 @@ static void write_parameters(struct msp_buffer *out, const struct wish *wish)
         }
         msp_json_end_array(&writer);
     }
+    if (wish->format != MSP_EXPORT_CSV)
+        msp_json_key_string(&writer, "format", msp_export_format_name(wish->format));
     if (wish->force)
         msp_json_key_bool(&writer, "force", true);
     msp_json_end_object(&writer);
     msp_buffer_append(out, "", 1); /* closes the text */
 }
 
-static int start(const struct msp_request *request, struct msp_response *response,
-                 const struct wish *wish, const char *kind, const char *location)
+static int begin(const struct msp_request *request, struct msp_response *response,
+                 const struct start *start, const struct wish *wish)
 {
+    struct msp_job_request wanted = {.kind = start->kind,
+                                     .lane = start->lane,
+                                     .merges = true,
+                                     .after_job = wish->after_job,
+                                     .callback_url = wish->callback_url};
     struct msp_buffer parameters;
-    struct msp_job_request wanted = {.kind = kind, .lane = MSP_LANE_LONG};
     int status;
 
     msp_buffer_init(&parameters, 0);
@@ -226,60 +230,63 @@ static int start(const struct msp_request *request, struct msp_response *respons
                            NULL);
     }
     wanted.parameters = parameters.data;
-    status = msp_job_answer_start(request, response, wish->tenant.id, &wanted, location);
+    status = msp_job_answer_start(request, response, wish->tenant.id, &wanted, start->location);
     msp_buffer_done(&parameters);
+    return status;
+}
+
+static int take(const struct msp_request *request, struct msp_response *response,
+                const struct start *start)
+{
+    struct wish wish = nothing_wished;
+    struct msp_error error;
+    json_t *body = NULL;
+    enum msp_result result = msp_input_body(request, &body, &error);
+    int status;
+
+    wish.tenant = request->caller.tenant;
+    if (result == MSP_OK)
+        result = msp_json_only_members(body, start->members, &error);
+    if (result == MSP_OK)
+        result = read_wish(request, body, &wish, &error);
+    status = result == MSP_OK ? begin(request, response, start, &wish)
+                              : msp_problem_from_error(request, response, &error);
+    json_decref(body);
     return status;
 }
 
 int msp_handle_compute_daily(const struct msp_request *request, struct msp_response *response)
 {
-    struct wish wish = nothing_wished;
-    struct msp_error error;
-    json_t *body = NULL;
-    enum msp_result result = msp_input_body(request, &body, &error);
+    static const char *const members[] = {"date",      "tenant_id",    "from", "to",
+                                          "after_job", "callback_url", NULL};
+    static const struct start start = {"kpi", MSP_LANE_LONG, INTERNAL_JOBS, members};
 
-    if (result == MSP_OK)
-        result = read_compute(request, body, &wish, &error);
-    json_decref(body);
-    if (result != MSP_OK)
-        return msp_problem_from_error(request, response, &error);
-    return start(request, response, &wish, "kpi", INTERNAL_JOBS);
+    return take(request, response, &start);
 }
 
 int msp_handle_internal_export(const struct msp_request *request, struct msp_response *response)
 {
-    static const char *const known[] = {"tenant_id", "from",         "to",
-                                        "datasets",  "format",       "force",
-                                        "after_job", "callback_url", NULL};
-    struct wish wish = nothing_wished;
-    struct msp_error error;
-    json_t *body = NULL;
-    enum msp_result result = msp_input_body(request, &body, &error);
+    static const char *const members[] = {"tenant_id", "from",         "to",
+                                          "datasets",  "format",       "force",
+                                          "after_job", "callback_url", NULL};
+    static const struct start start = {"export", MSP_LANE_LONG, INTERNAL_JOBS, members};
 
-    if (result == MSP_OK)
-        result = read_export(body, known, &wish, &error);
-    if (result == MSP_OK)
-        result = read_tenant(request, body, &wish.tenant, &error);
-    json_decref(body);
-    if (result != MSP_OK)
-        return msp_problem_from_error(request, response, &error);
-    return start(request, response, &wish, "export", INTERNAL_JOBS);
+    return take(request, response, &start);
 }
 
 int msp_handle_export(const struct msp_request *request, struct msp_response *response)
 {
-    static const char *const known[] = {"from",  "to",        "datasets",     "format",
-                                        "force", "after_job", "callback_url", NULL};
-    struct wish wish = nothing_wished;
-    struct msp_error error;
-    json_t *body = NULL;
-    enum msp_result result = msp_input_body(request, &body, &error);
+    static const char *const members[] = {"from",  "to",        "datasets",     "format",
+                                          "force", "after_job", "callback_url", NULL};
+    static const struct start start = {"export", MSP_LANE_LONG, PUBLIC_JOBS, members};
 
-    if (result == MSP_OK)
-        result = read_export(body, known, &wish, &error);
-    json_decref(body);
-    if (result != MSP_OK)
-        return msp_problem_from_error(request, response, &error);
-    wish.tenant = request->caller.tenant;
-    return start(request, response, &wish, "export", PUBLIC_JOBS);
+    return take(request, response, &start);
+}
+
+int msp_handle_daily_pipeline(const struct msp_request *request, struct msp_response *response)
+{
+    static const char *const members[] = {"date", "tenant_id", "after_job", "callback_url", NULL};
+    static const struct start start = {"pipeline", MSP_LANE_SHORT, INTERNAL_JOBS, members};
+
+    return take(request, response, &start);
 }

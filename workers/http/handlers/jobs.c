@@ -1,9 +1,13 @@
-/* Jobs read back: one, or the newest page by page. Starting them is in job_starts.c. */
+/* Jobs read back, one or the newest page by page, and cancelled or retried. Starting them is in
+ * job_starts.c. */
 #include "handlers.h"
 
 #include "../http_worker.h"
+#include "../idempotency.h"
+#include "../job_client.h"
 #include "inputs.h"
 #include "job_answer.h"
+#include "msp/json_reader.h"
 #include "page_cursor.h"
 
 #include <string.h>
@@ -33,7 +37,7 @@ static enum msp_result query_state(const struct msp_request *request, const char
 static enum msp_result query_kind(const struct msp_request *request, const char **out,
                                   struct msp_error *error)
 {
-    static const char *const kinds[] = {"ingest", "kpi", "export"};
+    static const char *const kinds[] = {"ingest", "kpi", "export", "pipeline", "notification"};
     const char *text = msp_request_query(request, "kind");
 
     if (text == NULL)
@@ -45,7 +49,7 @@ static enum msp_result query_kind(const struct msp_request *request, const char 
         }
     }
     return msp_query_fail(error, "query_malformed", "kind",
-                          "\"kind\" must be ingest, kpi or export.");
+                          "\"kind\" must be ingest, kpi, export, pipeline or notification.");
 }
 
 static enum msp_result query_cursor(const struct msp_request *request,
@@ -149,6 +153,88 @@ static int show(const struct msp_request *request, struct msp_response *response
     return msp_job_answer(request, response, &job);
 }
 
+/* ---- cancelling and retrying ---- */
+
+typedef enum msp_result (*control_job)(struct msp_db *db, int64_t tenant_id, const char *id,
+                                       struct msp_idempotency *idempotency, struct msp_arena *arena,
+                                       int64_t deadline_ms, struct msp_job *out,
+                                       struct msp_error *error);
+
+static enum msp_result refuse_members(const struct msp_request *request, struct msp_error *error)
+{
+    static const char *const none[] = {NULL};
+    json_t *body;
+    enum msp_result result = msp_input_body(request, &body, error);
+
+    if (result != MSP_OK)
+        return result;
+    result = msp_json_only_members(body, none, error);
+    json_decref(body);
+    return result;
+}
+
+static enum msp_result run_control(const struct msp_request *request, int64_t tenant_id,
+                                   control_job control, struct msp_idempotency *idempotency,
+                                   struct msp_job *out, struct msp_error *error)
+{
+    struct msp_db *db;
+    enum msp_result result = msp_input_database(request, &db, error);
+
+    if (result != MSP_OK)
+        return result;
+    result = control(db, tenant_id, request->path_parameters[0], idempotency, request->arena,
+                     msp_request_db_deadline_ms(request), out, error);
+    msp_pool_give(request->worker->pool, db);
+    return result;
+}
+
+/* The job as it is afterwards; what was asked of the worker it may still be about to do. */
+static int take_control(const struct msp_request *request, struct msp_response *response,
+                        int64_t tenant_id, control_job control, struct msp_job *job)
+{
+    struct msp_idempotency idempotency = {.replayed = false};
+    struct msp_error error;
+    bool has_key = false;
+    enum msp_result result = refuse_members(request, &error);
+    int status;
+
+    if (result == MSP_OK)
+        result = msp_idempotency_read(request, &idempotency, &has_key, &error);
+    if (result == MSP_OK)
+        result =
+            run_control(request, tenant_id, control, has_key ? &idempotency : NULL, job, &error);
+    if (result != MSP_OK)
+        return msp_problem_from_error(request, response, &error);
+    status = msp_job_answer(request, response, job);
+    if (status == 200)
+        msp_idempotency_mark(&idempotency, response);
+    return status;
+}
+
+static int cancel(const struct msp_request *request, struct msp_response *response,
+                  int64_t tenant_id)
+{
+    struct msp_job job;
+    int status = take_control(request, response, tenant_id, msp_job_cancel_keyed, &job);
+
+    if (status == 200 && job.state == MSP_JOB_RUNNING)
+        msp_job_client_cancel(request->worker, &job);
+    return status;
+}
+
+static int retry(const struct msp_request *request, struct msp_response *response,
+                 int64_t tenant_id)
+{
+    struct msp_job job;
+    int status = take_control(request, response, tenant_id, msp_job_retry_keyed, &job);
+
+    if (status == 200 && job.state == MSP_JOB_QUEUED)
+        msp_job_client_wake(request->worker, &job);
+    return status;
+}
+
+/* ---- the rows of the route table ---- */
+
 int msp_handle_internal_jobs(const struct msp_request *request, struct msp_response *response)
 {
     const char *slug = msp_request_query(request, "tenant_id");
@@ -173,4 +259,24 @@ int msp_handle_jobs(const struct msp_request *request, struct msp_response *resp
 int msp_handle_job(const struct msp_request *request, struct msp_response *response)
 {
     return show(request, response, request->caller.tenant.id);
+}
+
+int msp_handle_internal_job_cancel(const struct msp_request *request, struct msp_response *response)
+{
+    return cancel(request, response, 0);
+}
+
+int msp_handle_internal_job_retry(const struct msp_request *request, struct msp_response *response)
+{
+    return retry(request, response, 0);
+}
+
+int msp_handle_job_cancel(const struct msp_request *request, struct msp_response *response)
+{
+    return cancel(request, response, request->caller.tenant.id);
+}
+
+int msp_handle_job_retry(const struct msp_request *request, struct msp_response *response)
+{
+    return retry(request, response, request->caller.tenant.id);
 }
