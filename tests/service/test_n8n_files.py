@@ -179,7 +179,9 @@ def test_install_fills_token_and_address_and_activates(install):
         assert settings(flow).get("mail_to", "ops@example.org") == "ops@example.org"
     active = set((install.folder / "active").read_text().split())
     assert active == {flow["id"] for name, flow in FLOWS.items() if name != "daily-pipeline"}
-    assert "EGRESS_ALLOW" in done.stdout and "restart" in done.stdout
+    assert "restart" in done.stdout
+    for name in ("EGRESS_ALLOW", "CALLBACK_SECRET", "SMTP_URL"):
+        assert f"Set {name}" in done.stdout
 
 
 def test_install_keeps_the_token_out_of_command_lines_and_files(install):
