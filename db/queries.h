@@ -3,6 +3,8 @@
 #define MSP_QUERIES_H
 
 extern const char msp_query_kpi_announce[];
+extern const char msp_query_kpi_arrivals[];
+extern const char msp_query_kpi_backlog_age[];
 extern const char msp_query_kpi_compute[];
 extern const char msp_query_kpi_daily[];
 extern const char msp_query_kpi_finish[];

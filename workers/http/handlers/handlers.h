@@ -48,6 +48,11 @@ int msp_handle_kpis_daily_csv(const struct msp_request *request, struct msp_resp
 int msp_handle_kpis_summary(const struct msp_request *request, struct msp_response *response);
 int msp_handle_kpis_definitions(const struct msp_request *request, struct msp_response *response);
 
+/* tickets.c */
+int msp_handle_tickets(const struct msp_request *request, struct msp_response *response);
+int msp_handle_kpis_arrivals(const struct msp_request *request, struct msp_response *response);
+int msp_handle_kpis_backlog_age(const struct msp_request *request, struct msp_response *response);
+
 /* exports.c */
 int msp_handle_exports(const struct msp_request *request, struct msp_response *response);
 

@@ -106,8 +106,8 @@ enum msp_result msp_query_fail(struct msp_error *error, const char *code, const 
     return msp_fail_at(error, MSP_INVALID, code, pointer, "%s", detail);
 }
 
-static enum msp_result query_day(const struct msp_request *request, const char *name, int32_t *out,
-                                 struct msp_error *error)
+enum msp_result msp_query_day(const struct msp_request *request, const char *name, int32_t *out,
+                              struct msp_error *error)
 {
     const char *text = msp_request_query(request, name);
 
@@ -127,10 +127,10 @@ enum msp_result msp_query_days(const struct msp_request *request, int max_days, 
 {
     int32_t from = MSP_NO_DAY;
     int32_t to = MSP_NO_DAY;
-    enum msp_result result = query_day(request, "from", &from, error);
+    enum msp_result result = msp_query_day(request, "from", &from, error);
 
     if (result == MSP_OK)
-        result = query_day(request, "to", &to, error);
+        result = msp_query_day(request, "to", &to, error);
     if (result != MSP_OK)
         return result;
     if (from > to)

@@ -31,6 +31,10 @@ bool msp_input_has(const json_t *body, const char *name);
 enum msp_result msp_query_fail(struct msp_error *error, const char *code, const char *name,
                                const char *format, ...) MSP_PRINTF(4, 5);
 
+/* A required name that is a calendar day. */
+enum msp_result msp_query_day(const struct msp_request *request, const char *name, int32_t *out,
+                              struct msp_error *error) MSP_MUST_CHECK;
+
 /* The required names `from` and `to`, inclusive, at most `max_days` apart. */
 enum msp_result msp_query_days(const struct msp_request *request, int max_days, int32_t *out_from,
                                int32_t *out_to, struct msp_error *error) MSP_MUST_CHECK;

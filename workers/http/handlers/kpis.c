@@ -6,6 +6,7 @@
 #include "../kpi_answer.h"
 #include "inputs.h"
 #include "job_answer.h"
+#include "kpi_inputs.h"
 #include "msp/ddsketch.h"
 #include "msp/timestamp.h"
 
@@ -29,37 +30,6 @@ struct answer {
     struct msp_kpi_freshness freshness;
 };
 
-static enum msp_result read_by(const struct msp_request *request, struct question *question,
-                               struct msp_error *error)
-{
-    static const char *const dimensions[] = {"priority", "category", "assignee", "group"};
-    const char *by = msp_request_query(request, "by");
-
-    if (by == NULL)
-        return MSP_OK;
-    for (size_t i = 0; i < sizeof dimensions / sizeof dimensions[0]; i++) {
-        if (strcmp(dimensions[i], by) == 0)
-            question->by = dimensions[i];
-    }
-    if (question->by == NULL)
-        return msp_query_fail(error, "query_malformed", "by",
-                              "\"by\" must be priority, category, assignee or group.");
-    if (request->caller.role == MSP_ROLE_CLIENT && strcmp(by, "assignee") == 0)
-        return msp_fail(error, MSP_FORBIDDEN, "assignee_not_visible",
-                        "The role client does not see technicians; choose another \"by\".");
-    return MSP_OK;
-}
-
-static enum msp_result read_member(const struct msp_request *request, struct question *question,
-                                   struct msp_error *error)
-{
-    question->member = msp_request_query(request, "member");
-    if (question->member != NULL && question->by == NULL)
-        return msp_query_fail(error, "query_incomplete", "member",
-                              "\"member\" names a value of a dimension; say which with \"by\".");
-    return MSP_OK;
-}
-
 static enum msp_result read_compare(const struct msp_request *request, struct question *question,
                                     struct msp_error *error)
 {
@@ -79,9 +49,9 @@ static enum msp_result read_question(const struct msp_request *request, struct q
         msp_query_days(request, LONGEST_RANGE_DAYS, &question->from, &question->to, error);
 
     if (result == MSP_OK)
-        result = read_by(request, question, error);
+        result = msp_query_by(request, &question->by, error);
     if (result == MSP_OK)
-        result = read_member(request, question, error);
+        result = msp_query_member(request, question->by, &question->member, error);
     if (result == MSP_OK)
         result = read_compare(request, question, error);
     return result;

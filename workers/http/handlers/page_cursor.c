@@ -2,34 +2,23 @@
  * checked. */
 #include "page_cursor.h"
 
+#include "opaque_text.h"
+
 #include <inttypes.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PLAIN_BYTES 64
 
-static void swap_letters(char *text, const char *from, const char *to)
-{
-    for (; *text != '\0'; text++) {
-        const char *at = strchr(from, *text);
-
-        if (at != NULL)
-            *text = to[at - from];
-    }
-}
-
 void msp_page_cursor_format(const struct msp_page_cursor *cursor, char out[MSP_PAGE_CURSOR_BYTES])
 {
-    unsigned char plain[PLAIN_BYTES];
-    int length =
-        snprintf((char *)plain, sizeof plain, "%" PRId64 ":%s", cursor->created_us, cursor->id);
+    char plain[PLAIN_BYTES];
+    int length = snprintf(plain, sizeof plain, "%" PRId64 ":%s", cursor->created_us, cursor->id);
 
-    _Static_assert((PLAIN_BYTES + 2) / 3 * 4 < MSP_PAGE_CURSOR_BYTES, "a cursor's text fits");
-    EVP_EncodeBlock((unsigned char *)out, plain, length);
-    swap_letters(out, "+/", "-_");
-    out[strcspn(out, "=")] = '\0';
+    _Static_assert(MSP_OPAQUE_TEXT_BYTES(PLAIN_BYTES) <= MSP_PAGE_CURSOR_BYTES,
+                   "a cursor's text fits");
+    msp_opaque_text_format(plain, (size_t)length, out);
 }
 
 static bool is_uuid(const char *text)
@@ -59,25 +48,11 @@ static bool read_plain(const char *plain, struct msp_page_cursor *out)
 
 bool msp_page_cursor_parse(const char *text, struct msp_page_cursor *out)
 {
-    unsigned char plain[MSP_PAGE_CURSOR_BYTES];
-    char padded[MSP_PAGE_CURSOR_BYTES];
+    char plain[PLAIN_BYTES];
     char again[MSP_PAGE_CURSOR_BYTES];
     struct msp_page_cursor cursor;
-    size_t length = strlen(text);
-    int decoded;
 
-    if (length == 0 || length + 4 > sizeof padded)
-        return false;
-    memcpy(padded, text, length + 1);
-    swap_letters(padded, "-_", "+/");
-    while (length % 4 != 0)
-        padded[length++] = '=';
-    padded[length] = '\0';
-    decoded = EVP_DecodeBlock(plain, (const unsigned char *)padded, (int)length);
-    if (decoded < 0)
-        return false;
-    plain[decoded] = '\0'; /* padding decodes to NULs, which end the text sooner */
-    if (!read_plain((const char *)plain, &cursor))
+    if (!msp_opaque_text_parse(text, plain, sizeof plain) || !read_plain(plain, &cursor))
         return false;
     /* One text a place: anything else that decodes to it was not written by us. */
     msp_page_cursor_format(&cursor, again);
