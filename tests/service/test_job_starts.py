@@ -7,7 +7,6 @@ import signal
 
 import pytest
 
-from harness.server import Stack
 from harness.tickets import ticket
 from harness.waiting import wait_until
 
@@ -17,20 +16,14 @@ PRIVATE = "http://127.0.0.1:9999/"
 
 
 @pytest.fixture(scope="module")
-def server():
+def server(module_stack):
     """A server whose queue is nobody else's."""
-    stack = Stack().start()
-    try:
-        made = stack.server(EGRESS_ALLOW="hooks.example.com,http://127.0.0.1:9999+private",
-                            CALLBACK_SECRET="whsec_" + "QUJD" * 11).start()
-        made.add_tenant("alpha")
-        made.add_tenant("beta", "Asia/Tokyo")
-        made.push("alpha", [ticket("A", "2024-03-01T08:00:00Z")])
-        yield made
-        made.stop()
-        assert made.alarms() == []
-    finally:
-        stack.remove()
+    made = module_stack.server(EGRESS_ALLOW="hooks.example.com,http://127.0.0.1:9999+private",
+                               CALLBACK_SECRET="whsec_" + "QUJD" * 11).start()
+    made.add_tenant("alpha")
+    made.add_tenant("beta", "Asia/Tokyo")
+    made.push("alpha", [ticket("A", "2024-03-01T08:00:00Z")])
+    return made
 
 
 @contextlib.contextmanager

@@ -190,6 +190,7 @@ static void queue_recompute(struct pull *pull)
         .kind = "kpi",
         .lane = msp_job_kind_find("kpi")->lane,
         .parameters = "{\"dirty_only\":true}",
+        .merges = true,
     };
     struct msp_job queued;
     struct msp_error error;

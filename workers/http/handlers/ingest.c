@@ -267,7 +267,7 @@ static int answer_pull(const struct msp_request *request, struct msp_response *r
 static int pull(const struct msp_request *request, struct msp_response *response,
                 const struct msp_tenant *tenant, const char *cursor)
 {
-    struct msp_job_request wanted = {.kind = "ingest", .lane = MSP_LANE_SHORT};
+    struct msp_job_request wanted = {.kind = "ingest", .lane = MSP_LANE_SHORT, .merges = true};
     struct msp_json_writer writer;
     struct msp_buffer parameters;
     struct msp_error error;
