@@ -70,9 +70,10 @@ static const struct msp_statement record_statement = {
     "       columns = EXCLUDED.columns, row_count = EXCLUDED.row_count, bytes = EXCLUDED.bytes,"
     "       sha256 = EXCLUDED.sha256, text_bytes = EXCLUDED.text_bytes,"
     "       text_crc = EXCLUDED.text_crc, job_id = EXCLUDED.job_id,"
-    "       created_at = CASE WHEN e.sha256 = EXCLUDED.sha256 THEN e.created_at"
-    "                         ELSE EXCLUDED.created_at END"
-    " WHERE (e.revision, e.location, e.columns, e.sha256)"
+    /* A latest file's tells when it was last found right. */
+    "       created_at = CASE WHEN e.sha256 = EXCLUDED.sha256 AND e.day IS NOT NULL"
+    "                         THEN e.created_at ELSE EXCLUDED.created_at END"
+    " WHERE e.day IS NULL OR (e.revision, e.location, e.columns, e.sha256)"
     "       IS DISTINCT FROM (EXCLUDED.revision, EXCLUDED.location, EXCLUDED.columns,"
     "                         EXCLUDED.sha256)",
     false};

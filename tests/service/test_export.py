@@ -2,6 +2,7 @@
 
 import csv
 import datetime
+import gzip
 import hashlib
 import io
 import json
@@ -38,9 +39,14 @@ def read(path):
         return source.read()
 
 
+def text_of(path):
+    """The bytes of an exported CSV, compressed or not."""
+    return gzip.decompress(read(path)) if path.endswith(".gz") else read(path)
+
+
 def rows_of(path):
     """The rows of an exported CSV, after its outer form was checked."""
-    content = read(path)
+    content = text_of(path)
     assert content.startswith(b"\xef\xbb\xbf"), path
     assert content.endswith(b"\r\n")
     text = content[3:].decode("utf-8")
@@ -57,6 +63,20 @@ def all_files(root):
 
 def partitions(server, slug, dataset="kpi_daily"):
     return {name.split("=")[1] for name in os.listdir(folder(server, slug, dataset)) if name.startswith("date=")}
+
+
+def stamps(root):
+    """What shows that a file was not written again: each is replaced, never changed."""
+    return {name: (os.stat(os.path.join(root, name)).st_ino, os.stat(os.path.join(root, name)).st_mtime_ns)
+            for name in all_files(root)}
+
+
+def assert_latest_is_the_parts_joined(server, slug, dataset, kind="csv"):
+    root = folder(server, slug, dataset)
+    parts = [text_of(f"{root}/date={day}/part-0.{kind}") for day in sorted(partitions(server, slug, dataset))]
+    head = parts[0][:parts[0].index(b"\r\n") + 2]
+    assert all(part.startswith(head) for part in parts)
+    assert text_of(f"{root}/latest.{kind}") == head + b"".join(part[len(head):] for part in parts)
 
 
 @pytest.fixture
@@ -254,6 +274,123 @@ def test_one_tenant_that_cannot_be_exported_does_not_keep_the_others_from_it(new
     assert not os.path.exists(f"{folder(server, 'bad')}/latest.csv")
 
 
+# ---- formats and the dimension ----
+
+def test_compressed_files_hold_the_same_text_and_stand_beside_the_plain_ones(server, computed):
+    asked = {"from": str(FIRST), "to": str(LAST), "datasets": ["kpi_daily", "tickets"]}
+    exported(server, computed, **asked)
+    told = exported(server, computed, **asked, format="csv.gz")
+    days = expected.days_between(FIRST, LAST)
+    assert len(told) == 2 * (len(days) + 1) and all(entry["location"].endswith(".csv.gz") for entry in told)
+    for entry in told:
+        path = entry["location"].removeprefix("file://")
+        assert entry["sha256"] == hashlib.sha256(read(path)).hexdigest() and entry["bytes"] == len(read(path))
+        assert text_of(path) == text_of(path.removesuffix(".gz"))
+        assert entry["rows"] == len(rows_of(path))
+    for dataset in ("kpi_daily", "tickets"):
+        root = folder(server, computed, dataset)
+        manifest = json.loads(read(os.path.join(root, "manifest.json")))
+        named = {os.path.relpath(os.path.join(server.exports, entry["location"]), root): entry["sha256"]
+                 for entry in manifest["files"]}
+        assert named == {name: hashlib.sha256(read(os.path.join(root, name))).hexdigest()
+                         for name in all_files(root) if name != "manifest.json"}
+
+
+@pytest.mark.parametrize("kind", ["csv", "csv.gz"])
+def test_a_change_is_worked_into_the_latest_file_and_nothing_else_is_written(server, computed, kind):
+    asked = {"from": str(FIRST), "to": str(LAST), "datasets": ["tickets"], "format": kind}
+    exported(server, computed, **asked)
+    root = folder(server, computed, "tickets")
+    for turn, day in enumerate((FIRST, datetime.date(2024, 3, 5), LAST)):
+        before = stamps(root)
+        server.push(computed, [ticket(f"late{turn}", f"{day}T08:00:00Z", NEWER)])
+        exported(server, computed, **asked)
+        after = stamps(root)
+        assert {name for name in after if after[name] != before[name]} == \
+            {f"date={day}/part-0.{kind}", f"latest.{kind}", "manifest.json"}
+        assert_latest_is_the_parts_joined(server, computed, "tickets", kind)
+        assert f"late{turn}".encode() in text_of(f"{root}/latest.{kind}")
+
+
+@pytest.mark.parametrize("kind", ["csv", "csv.gz"])
+def test_what_is_the_same_is_told_but_not_written_again(server, computed, kind):
+    asked = {"from": str(FIRST), "to": str(LAST), "format": kind}
+    told = exported(server, computed, **asked)
+    root = os.path.join(server.exports, f"tenant={computed}")
+    before = stamps(root)
+    assert exported(server, computed, **asked, force=True) == told
+    assert stamps(root) == before
+
+
+def test_the_tenants_dataset_is_the_tenants_own_row(server, stack, tenant):
+    slug = tenant(timezone="Asia/Tokyo", name="=Tokyo, Ltd.")
+    tenant()
+    told = exported(server, slug, datasets=["tenants"])
+    assert [entry["location"] for entry in told] == [f"file://{folder(server, slug, 'tenants')}/latest.csv"]
+    row, = rows_of(f"{folder(server, slug, 'tenants')}/latest.csv")
+    assert list(row)[:5] == ["tenant_id", "name", "timezone", "status", "source"]
+    assert (row["tenant_id"], row["name"], row["timezone"], row["status"]) == (slug, "'=Tokyo, Ltd.", "Asia/Tokyo", "active")
+    assert exported(server, slug, datasets=["tenants"]) == []
+    stack.query("UPDATE msp.tenants SET name = 'New' WHERE slug = %s", (slug,))
+    assert len(exported(server, slug, datasets=["tenants"])) == 1
+    assert rows_of(f"{folder(server, slug, 'tenants')}/latest.csv")[0]["name"] == "New"
+    today = str(datetime.date.today())
+    assert len(exported(server, slug, datasets=["tenants"], **{"from": today, "to": today})) == 1
+
+
+def test_a_day_that_is_too_large_for_memory_is_written_and_compared_as_well(server, tenant):
+    slug = tenant()
+    server.feed(slug, [ticket(f"T{n}", f"2024-03-0{1 + (n > 9)}T08:00:00Z", title=f"{n:06}" * 80) for n in range(12000)])
+    server.compute(slug, "2024-03-01", "2024-03-02")
+    asked = {"from": "2024-03-01", "to": "2024-03-02", "datasets": ["tickets"]}
+    told = exported(server, slug, **asked)
+    root = folder(server, slug, "tickets")
+    assert max(entry["bytes"] for entry in told) > 6 << 20
+    assert_latest_is_the_parts_joined(server, slug, "tickets")
+    before = stamps(root)
+    assert exported(server, slug, **asked, force=True) == told
+    assert stamps(root) == before
+    server.push(slug, [ticket("T11999", "2024-03-02T08:00:00Z", NEWER, title="short")])
+    exported(server, slug, **asked)
+    assert {name for name, stamp in stamps(root).items() if before[name] != stamp} == \
+        {"date=2024-03-02/part-0.csv", "latest.csv", "manifest.json"}
+    assert_latest_is_the_parts_joined(server, slug, "tickets")
+
+
+# ---- what became of the storage ----
+
+@pytest.mark.parametrize("kind", ["csv", "csv.gz"])
+def test_files_that_are_gone_or_cut_are_written_anew(server, computed, kind):
+    exported(server, computed, datasets=["kpi_daily"], format=kind)
+    root = folder(server, computed)
+    whole = {name: text_of(f"{root}/{name}") for name in all_files(root) if name != "manifest.json"}
+    os.remove(f"{root}/date={FIRST}/part-0.{kind}")
+    with open(f"{root}/date={LAST}/part-0.{kind}", "r+b") as part:
+        part.truncate(40)
+    os.remove(f"{root}/latest.{kind}")
+    exported(server, computed, datasets=["kpi_daily"], format=kind)
+    assert {name: text_of(f"{root}/{name}") for name in all_files(root) if name != "manifest.json"} == whole
+    os.remove(f"{root}/manifest.json")
+    assert exported(server, computed, datasets=["kpi_daily"], format=kind) == []
+    assert os.path.exists(f"{root}/manifest.json")
+
+
+def test_a_file_whose_replacing_was_not_recorded_is_not_taken_for_the_old_one(server, stack, computed):
+    """As a crash between the renames and the record leaves it, with a file of the same length."""
+    asked = {"from": str(FIRST), "to": str(LAST), "datasets": ["tickets"]}
+    exported(server, computed, **asked)
+    root = folder(server, computed, "tickets")
+    whole = {name: read(f"{root}/{name}") for name in all_files(root) if name != "manifest.json"}
+    for name in (f"date={FIRST}/part-0.csv", "latest.csv"):
+        with open(f"{root}/{name}", "r+b") as file:
+            file.seek(-20, os.SEEK_END)
+            file.write(b"x")
+    stack.query("""UPDATE msp.exports e SET revision = -1 FROM msp.tenants t
+                    WHERE t.tenant_id = e.tenant_id AND t.slug = %s AND (day IS NULL OR day = %s)""", (computed, FIRST))
+    exported(server, computed, datasets=["tickets"], **{"from": str(LAST), "to": str(LAST)})
+    assert {name: read(f"{root}/{name}") for name in whole} == whole
+
+
 # ---- asking ----
 
 @pytest.mark.parametrize("body,pointer", [
@@ -303,7 +440,14 @@ def test_a_full_disk_fails_the_job_cleanly_and_leaves_nothing_partial(new_stack,
                 assert read(os.path.join(server.exports, name)).startswith(b"\xef\xbb\xbf")
         used = os.statvfs(server.exports)
         assert used.f_bfree * used.f_bsize > 128 << 10, "the failed export's space was not given back"
+        assert "No space left on device" in job["error"]["detail"]
         server.get("/readyz").must(200)
+        server.compute(slug, "2024-03-01", "2024-03-05")
+        other = server.add_tenant("small")
+        assert len(exported(server, other, datasets=["tenants"])) == 1
+        subprocess.run(["mount", "-o", "remount,size=8m", server.exports], check=True)
+        assert len(exported(server, slug, datasets=["tickets"])) == 6
+        assert_latest_is_the_parts_joined(server, slug, "tickets")
     finally:
         server.stop()
         subprocess.run(["umount", server.exports], check=True)

@@ -349,6 +349,17 @@ static enum msp_result plan_dataset(struct dataset_export *export, struct msp_er
                : msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory for the files to write.");
 }
 
+/* Nothing has changed; the record says of when that is true. */
+static enum msp_result confirm_latest(const struct dataset_export *export, struct msp_error *error)
+{
+    struct msp_job_run *run = export->target.run;
+    const struct msp_export_file *latest = export->plan.latest.file;
+    return latest == NULL || !export->plan.latest.intact
+               ? MSP_OK
+               : msp_export_record(run->db, run->job->tenant_id, &run->fence, latest, 1,
+                                   msp_job_run_deadline_in(run, STORE_DEADLINE_MS), error);
+}
+
 /* What happens while the prefix is ours. */
 static enum msp_result export_to_stage(struct dataset_export *export,
                                        struct msp_json_writer *locations, struct msp_error *error)
@@ -357,8 +368,11 @@ static enum msp_result export_to_stage(struct dataset_export *export,
     char stage[64];
     (void)snprintf(stage, sizeof stage, "exporting %s", msp_dataset_name(export->target.dataset));
     enum msp_result result = plan_dataset(export, error);
-    if (result != MSP_OK || !msp_export_plan_has_work(&export->plan, export->target.dataset)) {
+    if (result != MSP_OK) {
         return result;
+    }
+    if (!msp_export_plan_has_work(&export->plan, export->target.dataset)) {
+        return confirm_latest(export, error);
     }
     int64_t total = (int64_t) export->plan.due_count;
     result = msp_job_run_progress(run, 0, total, stage, error);
