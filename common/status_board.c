@@ -201,6 +201,50 @@ void msp_board_set(int64_t *figure, int64_t value)
     __atomic_store_n(figure, value, __ATOMIC_RELAXED);
 }
 
+static void add_counters(struct msp_board_totals *totals, const struct msp_board_slot *slot)
+{
+    totals->requests += msp_board_read(&slot->requests);
+    totals->request_errors += msp_board_read(&slot->request_errors);
+    totals->pool_refused += msp_board_read(&slot->pool_refused);
+}
+
+void msp_board_bury(struct msp_status_board *board, struct msp_board_slot *slot)
+{
+    struct msp_board_ended *ended = &board->ended;
+    (void)__atomic_fetch_add(&ended->change, 1, __ATOMIC_ACQ_REL);
+    add_counters(&ended->totals, slot);
+    memset(slot, 0, sizeof *slot);
+    (void)__atomic_fetch_add(&ended->change, 1, __ATOMIC_RELEASE);
+}
+
+static void sum_once(const struct msp_status_board *board, struct msp_board_totals *out)
+{
+    *out = board->ended.totals;
+    for (size_t i = 0; i < MSP_BOARD_SLOTS; i++) {
+        const struct msp_board_slot *slot = &board->slots[i];
+        add_counters(out, slot);
+        out->connections += msp_board_read(&slot->connections);
+        out->pool_size += msp_board_read(&slot->pool_size);
+        out->pool_in_use += msp_board_read(&slot->pool_in_use);
+    }
+}
+
+void msp_board_sum(const struct msp_status_board *board, struct msp_board_totals *out)
+{
+    struct msp_board_totals sum;
+    /* A master that was killed in the middle leaves `change` odd: then its last word is good
+     * enough. A change takes a microsecond. */
+    for (int look = 0; look < 1000; look++) {
+        uint64_t before = __atomic_load_n(&board->ended.change, __ATOMIC_ACQUIRE);
+        sum_once(board, &sum);
+        __atomic_thread_fence(__ATOMIC_ACQUIRE);
+        if (before % 2 == 0 && before == __atomic_load_n(&board->ended.change, __ATOMIC_RELAXED)) {
+            break;
+        }
+    }
+    *out = sum;
+}
+
 void msp_board_add_run(struct msp_board_job_kind *kind, int64_t run_us)
 {
     int bucket = 0;

@@ -3,6 +3,7 @@
 #include "msp/db.h"
 
 #include "msp/clock.h"
+#include "msp/status_board.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -14,6 +15,9 @@ struct msp_pool {
     pthread_cond_t freed;
     int size;
     int free_count;
+    int64_t *in_use; /* of the status board, or unwatched */
+    int64_t *refused;
+    int64_t unwatched[2];
     struct msp_db **free; /* a stack: the connection used last is the warmest */
 };
 
@@ -22,6 +26,8 @@ struct msp_pool *msp_pool_new(const struct msp_db_options *options, int size)
     struct msp_pool *pool = calloc(1, sizeof(*pool));
     if (pool == NULL)
         return NULL;
+    pool->in_use = &pool->unwatched[0];
+    pool->refused = &pool->unwatched[1];
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -55,6 +61,12 @@ void msp_pool_free(struct msp_pool *pool)
     free(pool);
 }
 
+void msp_pool_watch(struct msp_pool *pool, int64_t *in_use, int64_t *refused)
+{
+    pool->in_use = in_use;
+    pool->refused = refused;
+}
+
 enum msp_result msp_pool_take(struct msp_pool *pool, int wait_ms, struct msp_db **out,
                               struct msp_error *error)
 {
@@ -66,6 +78,7 @@ enum msp_result msp_pool_take(struct msp_pool *pool, int wait_ms, struct msp_db 
     while (pool->free_count == 0 && waited != ETIMEDOUT)
         waited = pthread_cond_timedwait(&pool->freed, &pool->lock, &until);
     struct msp_db *db = pool->free_count > 0 ? pool->free[--pool->free_count] : NULL;
+    msp_board_add(db != NULL ? pool->in_use : pool->refused, 1);
     pthread_mutex_unlock(&pool->lock);
     if (db == NULL)
         return msp_fail(error, MSP_BUSY, "database_busy",
@@ -78,6 +91,7 @@ void msp_pool_give(struct msp_pool *pool, struct msp_db *db)
 {
     pthread_mutex_lock(&pool->lock);
     pool->free[pool->free_count++] = db;
+    msp_board_add(pool->in_use, -1);
     pthread_cond_signal(&pool->freed);
     pthread_mutex_unlock(&pool->lock);
 }

@@ -191,7 +191,7 @@ static void bury(struct msp_master *master, struct msp_row *row, int status)
     const bool was_ready = row->state == MSP_ROW_READY;
     const bool misconfigured = WIFEXITED(status) && WEXITSTATUS(status) == MSP_EXIT_MISCONFIGURED;
     const bool is_next = is_of_reload(master, row);
-    memset(slot_of(master, row), 0, sizeof(struct msp_board_slot));
+    msp_board_bury(master->shared.board, slot_of(master, row));
     if (row->ready_fd >= 0)
         (void)close(row->ready_fd);
     row->ready_fd = -1;

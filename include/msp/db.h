@@ -153,6 +153,10 @@ struct msp_pool;
 struct msp_pool *msp_pool_new(const struct msp_db_options *options, int size) MSP_MUST_CHECK;
 void msp_pool_free(struct msp_pool *pool);
 
+/* Counts there what is in use and what was refused: figures of the status board. Before the first
+ * take. */
+void msp_pool_watch(struct msp_pool *pool, int64_t *in_use, int64_t *refused);
+
 /* MSP_BUSY if none came free within `wait_ms`. */
 enum msp_result msp_pool_take(struct msp_pool *pool, int wait_ms, struct msp_db **out,
                               struct msp_error *error) MSP_MUST_CHECK;

@@ -36,6 +36,25 @@ struct msp_board_slot {
     int64_t jobs_done;
     int64_t jobs_failed;
     int64_t jobs_running;
+    int64_t pool_size;    /* connections to PostgreSQL that requests share */
+    int64_t pool_in_use;  /* of them now */
+    int64_t pool_refused; /* requests that got none in time */
+};
+
+/* What all HTTP workers did since the master started; gauges are of those that live. */
+struct msp_board_totals {
+    int64_t requests;
+    int64_t request_errors;
+    int64_t connections;
+    int64_t pool_size;
+    int64_t pool_in_use;
+    int64_t pool_refused;
+};
+
+/* The counters of children that are gone, written by the master while `change` is odd. */
+struct msp_board_ended {
+    _Alignas(64) uint64_t change;
+    struct msp_board_totals totals;
 };
 
 /* Health of what we depend on, written by the snapshot keeper. */
@@ -111,6 +130,7 @@ struct msp_status_board {
     struct msp_board_reload reload;
     struct msp_board_health health;
     struct msp_board_jobs jobs;
+    struct msp_board_ended ended;
     struct msp_board_slot slots[MSP_BOARD_SLOTS];
 };
 
@@ -132,6 +152,12 @@ void msp_status_board_close(const struct msp_status_board *board);
 void msp_board_add(int64_t *counter, int64_t by);
 int64_t msp_board_read(const int64_t *counter);
 void msp_board_set(int64_t *figure, int64_t value);
+
+/* The master's: keeps the counters of a child that is gone, and empties its slot. */
+void msp_board_bury(struct msp_status_board *board, struct msp_board_slot *slot);
+
+/* Never less than before, however many children come and go meanwhile. */
+void msp_board_sum(const struct msp_status_board *board, struct msp_board_totals *out);
 
 /* An attempt of that kind ended after `run_us`: its sum, count and bucket. */
 void msp_board_add_run(struct msp_board_job_kind *kind, int64_t run_us);

@@ -22,6 +22,7 @@ const struct msp_route msp_routes[] = {
     {"GET",  "/readyz",  OPEN, NO_QUERY,  NO_BODY, msp_handle_readyz},
     {"GET",  "/healthz", OPEN, NO_QUERY,  NO_BODY, msp_handle_healthz},
 
+    {"GET",  "/metrics", INTERNAL, NO_QUERY, NO_BODY, msp_handle_metrics},
     {"GET",  "/internal/tenants", INTERNAL, NO_QUERY, NO_BODY, msp_handle_internal_tenants},
     {"POST", "/internal/ingest/tickets", INTERNAL, "tenant_id", STREAMED_BODY,
      msp_handle_ingest_tickets},

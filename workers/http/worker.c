@@ -279,6 +279,9 @@ static bool prepare(struct msp_http_worker *worker, struct msp_error *error)
         (void)msp_fail(error, MSP_NO_MEMORY, "no_memory", "Out of memory at the start.");
         return false;
     }
+    msp_board_set(&worker->child->slot->pool_size, settings->db_pool_size);
+    msp_pool_watch(worker->pool, &worker->child->slot->pool_in_use,
+                   &worker->child->slot->pool_refused);
     /* jansson draws its hash seed at first use, which must not be a race of threads. */
     json_object_seed(0);
     (void)mg_init_library(0);

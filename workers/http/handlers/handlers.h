@@ -10,6 +10,9 @@ int msp_handle_livez(const struct msp_request *request, struct msp_response *res
 int msp_handle_readyz(const struct msp_request *request, struct msp_response *response);
 int msp_handle_healthz(const struct msp_request *request, struct msp_response *response);
 
+/* metrics.c */
+int msp_handle_metrics(const struct msp_request *request, struct msp_response *response);
+
 /* home.c */
 int msp_handle_home(const struct msp_request *request, struct msp_response *response);
 
