@@ -14,6 +14,9 @@ PACKAGES_TEST=(
     clang clang-format clang-tidy libclang-rt-dev
 )
 PACKAGES_BENCH=(nginx-light wrk postgresql-contrib)
+PACKAGES_N8N=(libsqlite3-dev)
+# An npm from elsewhere does as well, and Debian's could not be installed beside it.
+command -v npm >/dev/null || PACKAGES_N8N+=(npm)
 
 missing_packages() {
     local name
