@@ -42,8 +42,12 @@ static const struct msp_statement figures_statement = {
     "   FROM open GROUP BY lane",
     false};
 
+/* Keys are small and come and go within a day: as many as there may be are taken at once. */
 static const struct msp_statement prune_statement = {
-    "job_prune", "SELECT msp.jobs_prune($1::bigint::integer, $2::bigint::integer)", false};
+    "job_prune",
+    "SELECT msp.jobs_prune($1::bigint::integer, $2::bigint::integer),"
+    "       msp.idempotency_prune(100000)",
+    false};
 
 static const struct msp_scope no_tenant = {0, NULL};
 

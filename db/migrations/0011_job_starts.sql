@@ -22,7 +22,7 @@ CREATE POLICY tenant_isolation ON msp.idempotency_keys
 CREATE POLICY administration ON msp.idempotency_keys TO msp_admin USING (true) WITH CHECK (true);
 CREATE POLICY expiry ON msp.idempotency_keys TO msp_jobs USING (created_at < now() - interval '24 hours');
 GRANT SELECT, INSERT, UPDATE ON msp.idempotency_keys TO msp_api, msp_admin;
-GRANT SELECT, DELETE ON msp.idempotency_keys TO msp_jobs;
+GRANT SELECT, UPDATE, DELETE ON msp.idempotency_keys TO msp_jobs;  -- UPDATE: to lock what goes
 
 -- Keeps everybody else out of the key until the transaction ends, and returns what was done under it: one row or none.
 -- Two at once are the usual case of a retry, and a start takes milliseconds; so the second waits for a moment.
@@ -66,11 +66,16 @@ AS $$
        SET fingerprint = EXCLUDED.fingerprint, job_id = EXCLUDED.job_id, answer = EXCLUDED.answer, created_at = now()
 $$;
 
--- For the job worker, now and then. Its policy shows it nothing else.
-CREATE FUNCTION msp.idempotency_prune() RETURNS bigint
+-- For the job worker, now and then: removes expired keys. Its policy shows it no others.
+CREATE FUNCTION msp.idempotency_prune(at_most integer) RETURNS bigint
     LANGUAGE sql
 AS $$
-    WITH gone AS (DELETE FROM msp.idempotency_keys k WHERE k.created_at < now() - interval '24 hours' RETURNING 1)
+    WITH gone AS (
+        DELETE FROM msp.idempotency_keys k
+         WHERE k.ctid = ANY (ARRAY(SELECT o.ctid FROM msp.idempotency_keys o
+                                    WHERE o.created_at < now() - interval '24 hours'
+                                    ORDER BY o.created_at LIMIT at_most FOR UPDATE SKIP LOCKED))
+        RETURNING 1)
     SELECT count(*) FROM gone
 $$;
 

@@ -117,7 +117,8 @@ enum msp_result msp_idempotency_read(const struct msp_request *request, struct m
         return msp_fail(error, MSP_INVALID, "idempotency_key_malformed",
                         "Send one Idempotency-Key of 1 to 255 characters of printable ASCII, best "
                         "a new UUID for each new request.");
-    (void)snprintf(read.caller, sizeof read.caller, "%s", request->caller.subject);
+    (void)snprintf(read.caller, sizeof read.caller, "%d %s", (int)request->caller.role,
+                   request->caller.subject);
     if (!take_fingerprint(request, read.fingerprint))
         return no_memory(error);
     *out = read;
