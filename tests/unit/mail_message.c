@@ -74,6 +74,7 @@ Test(mail_message, carries_any_text_with_lines_ended_by_crlf)
     text[sizeof text - 1] = '\0';
     cr_assert_str_eq(body_of(write_letter(one, "s", "é\nb\r\n\n.\nBcc: a@b")),
                      "é\r\nb\r\n\r\n.\r\nBcc: a@b\r\n");
+    cr_assert_str_eq(body_of(write_letter(one, "s", "a\nb\n")), "a\r\nb\r\n");
     cr_assert_str_eq(body_of(write_letter(one, "s", "")), "\r\n");
     cr_assert_eq(strlen(body_of(write_letter(one, "s", text))), strlen(text) + 2);
     check_lines(write_letter(one, "s", text));

@@ -167,6 +167,9 @@ class MailServer:
                     if say(self._reply("END")).startswith("250"):
                         self.letters.append(Letter(sender, receivers, message))
             elif word == "AUTH":
+                if text.upper() == "AUTH PLAIN":
+                    say("334 ")
+                    self.commands.append(next(lines).decode().rstrip("\r\n"))
                 say(self._reply(word))
             elif word == "QUIT":
                 say("221 bye")

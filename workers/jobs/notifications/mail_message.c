@@ -77,16 +77,13 @@ static void write_date(int64_t unix_seconds, struct msp_buffer *out)
 /* The text with every line ended by CRLF, since base64 hides line ends from who might mend them. */
 static void append_lines(const char *text, struct msp_buffer *out)
 {
-    while (*text != '\0') {
+    do {
         size_t length = strcspn(text, "\r\n");
         msp_buffer_append(out, text, length);
+        msp_buffer_append_text(out, "\r\n");
         text += length;
-        if (*text != '\0') {
-            msp_buffer_append_text(out, "\r\n");
-            text += text[0] == '\r' && text[1] == '\n' ? 2 : 1;
-        }
-    }
-    msp_buffer_append_text(out, "\r\n");
+        text += text[0] == '\r' && text[1] == '\n' ? 2 : text[0] != '\0' ? 1 : 0;
+    } while (*text != '\0');
 }
 
 static void write_body(const char *text, struct msp_buffer *out)
