@@ -25,6 +25,30 @@ static const struct msp_command_option tenant_set_options[] = {
     {0},
 };
 
+#define PASSWORD_OPTIONS                                                                           \
+    {"password-stdin", NULL, false, "read the password from standard input, one line"},            \
+    {                                                                                              \
+        "generate-password", NULL, false, "make a random password and print it, this once"         \
+    }
+
+static const struct msp_command_option user_add_options[] = {
+    {"name", "NAME", true, "the name people see"},
+    {"role", "ROLE", true, "admin, manager, tech or client"},
+    {"tenant", "TENANT", false, "whose data they see; not with the role admin"},
+    PASSWORD_OPTIONS,
+    {0},
+};
+
+static const struct msp_command_option user_password_options[] = {
+    PASSWORD_OPTIONS,
+    {0},
+};
+
+static const struct msp_command_option user_list_options[] = {
+    {"tenant", "TENANT", false, "one tenant; without it all"},
+    {0},
+};
+
 static const struct msp_command_option key_create_options[] = {
     {"tenant", "TENANT", true, "whose data it opens"},
     {"role", "ROLE", true, "manager, tech or client"},
@@ -101,6 +125,18 @@ static const struct msp_command tenant_commands[] = {
     {0},
 };
 
+static const struct msp_command user_commands[] = {
+    {"add", "EMAIL", "Adds somebody who may sign in.", user_add_options, NULL,
+     msp_command_user_add},
+    {"list", NULL, "Lists users by their e-mails.", user_list_options, NULL, msp_command_user_list},
+    {"set-password", "EMAIL", "Sets a new password and ends the user's sessions.",
+     user_password_options, NULL, msp_command_user_set_password},
+    {"disable", "EMAIL", "Shuts a user out on every node within a second.", NULL, NULL,
+     msp_command_user_disable},
+    {"enable", "EMAIL", "Lets a disabled user sign in again.", NULL, NULL, msp_command_user_enable},
+    {0},
+};
+
 static const struct msp_command key_commands[] = {
     {"create", NULL, "Makes an API key and prints it, this once.", key_create_options, NULL,
      msp_command_key_create},
@@ -150,6 +186,8 @@ static const struct msp_command commands[] = {
     {"status", NULL, "Shows processes, health and the last reload.", NULL, NULL,
      msp_command_status},
     {"tenant", NULL, "Tenants: add, list, set, disable, enable.", NULL, tenant_commands, NULL},
+    {"user", NULL, "People who sign in: add, list, set-password, disable, enable.", NULL,
+     user_commands, NULL},
     {"key", NULL, "API keys: create, list, revoke.", NULL, key_commands, NULL},
     {"token", NULL, "Prints a signed token for the HTTP API.", token_options, NULL,
      msp_command_token},

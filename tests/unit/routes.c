@@ -55,7 +55,7 @@ Test(routes, public_addresses_need_a_person_and_name_the_roles)
     for (size_t i = 0; i < msp_route_count; i++) {
         const struct msp_route *route = &msp_routes[i];
 
-        if (!starts_with(route->path, "/v1/"))
+        if (!starts_with(route->path, "/v1/") || strcmp(route->path, "/v1/auth/login") == 0)
             continue;
         cr_assert_eq(route->credential, MSP_CREDENTIAL_PERSON, "%s", route->path);
         cr_assert_neq(route->roles, 0U, "%s", route->path);

@@ -19,7 +19,8 @@ static const char *caller_name(const struct msp_caller *caller)
 void msp_access_log(const struct msp_request *request, const struct msp_route *route, int status,
                     size_t bytes)
 {
-    bool quiet = route != NULL && route->credential == MSP_CREDENTIAL_NONE && status < 400;
+    bool quiet = route != NULL && route->credential == MSP_CREDENTIAL_NONE && !route->has_body &&
+                 status < 400;
     if (quiet && request->settings->log_level > MSP_LOG_DEBUG)
         return;
     int64_t took_us = msp_clock_monotonic_us() - request->started_us;

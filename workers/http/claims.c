@@ -5,6 +5,9 @@
 #include <openssl/sha.h>
 #include <string.h>
 
+/* In the year 2255: what lasts longer is shown and remembered until then. */
+#define LATEST_SECONDS INT64_C(9000000000)
+
 static enum msp_result refuse(struct msp_error *error, const char *code, const char *detail)
 {
     return msp_fail(error, MSP_UNAUTHORISED, code, "%s", detail);
@@ -40,7 +43,7 @@ static enum msp_result check_times(const json_t *claims, int64_t now, struct msp
     if (not_before > now + MSP_TOKEN_LEEWAY_SECONDS || issued > now + MSP_TOKEN_LEEWAY_SECONDS)
         return refuse(error, "token_not_yet_valid",
                       "The token is not valid yet; check the clock of who issued it.");
-    out->expires_seconds = expires;
+    out->expires_seconds = expires < LATEST_SECONDS ? expires : LATEST_SECONDS;
     out->issued_seconds = issued;
     return MSP_OK;
 }

@@ -17,6 +17,7 @@ struct msp_http_worker {
     atomic_bool draining;
     atomic_bool database_checked; /* msp_db_check has passed; until then nothing that needs it is
                                      answered */
+    atomic_int hashes_under_way; /* of passwords */
     struct msp_workspace_pool *workspaces;
 };
 

@@ -288,7 +288,9 @@ static int check_body(struct exchange *exchange)
 static int check_database(struct exchange *exchange)
 {
     const struct msp_request *request = &exchange->request;
-    if (exchange->match.route->credential == MSP_CREDENTIAL_NONE ||
+    const struct msp_route *route = exchange->match.route;
+    bool needs_none = route->credential == MSP_CREDENTIAL_NONE && !route->has_body;
+    if (needs_none ||
         atomic_load_explicit(&request->worker->database_checked, memory_order_acquire))
         return 0;
     int status = msp_problem(request, exchange->response, 503, "database_unavailable",

@@ -39,6 +39,9 @@ const struct msp_route msp_routes[] = {
     {"POST", "/internal/jobs/{id}/retry", INTERNAL, NO_QUERY, JSON_BODY,
      msp_handle_internal_job_retry},
 
+    {"POST", "/v1/auth/login", OPEN, NO_QUERY, JSON_BODY, msp_handle_login},
+    {"POST", "/v1/auth/logout", PUBLIC, EVERYBODY, MSP_TENANT_NONE, NO_QUERY, JSON_BODY,
+     msp_handle_logout},
     {"GET",  "/v1/me", PUBLIC, EVERYBODY, MSP_TENANT_NONE, NO_QUERY, NO_BODY, msp_handle_me},
     {"GET",  "/v1/tenants", PUBLIC, EVERYBODY, MSP_TENANT_NONE, NO_QUERY, NO_BODY,
      msp_handle_tenants},

@@ -21,6 +21,10 @@ int msp_handle_internal_tenants(const struct msp_request *request, struct msp_re
 int msp_handle_tenants(const struct msp_request *request, struct msp_response *response);
 int msp_handle_me(const struct msp_request *request, struct msp_response *response);
 
+/* auth.c */
+int msp_handle_login(const struct msp_request *request, struct msp_response *response);
+int msp_handle_logout(const struct msp_request *request, struct msp_response *response);
+
 /* ingest.c */
 int msp_handle_ingest_tickets(const struct msp_request *request, struct msp_response *response);
 

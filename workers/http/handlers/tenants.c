@@ -66,6 +66,13 @@ int msp_handle_tenants(const struct msp_request *request, struct msp_response *r
     return 200;
 }
 
+static const char *credential_name(enum msp_credential credential)
+{
+    if (credential == MSP_CREDENTIAL_KEY)
+        return "key";
+    return credential == MSP_CREDENTIAL_SESSION ? "session" : "token";
+}
+
 int msp_handle_me(const struct msp_request *request, struct msp_response *response)
 {
     const struct msp_caller *caller = &request->caller;
@@ -75,6 +82,9 @@ int msp_handle_me(const struct msp_request *request, struct msp_response *respon
     msp_json_key_string(&writer, "subject", caller->subject);
     msp_json_key_string(&writer, "role", msp_role_name(caller->role));
     msp_json_key_string(&writer, "tenant", caller->tenant.id == 0 ? NULL : caller->tenant.slug);
+    msp_json_key_string(&writer, "credential", credential_name(caller->credential));
+    if (caller->credential != MSP_CREDENTIAL_KEY)
+        msp_json_key_time(&writer, "expires_at", caller->token_expires_seconds * 1000000);
     msp_json_end_object(&writer);
     return 200;
 }
