@@ -59,6 +59,21 @@ Test(status_board, is_a_private_file_that_others_map)
     msp_status_board_close(board);
 }
 
+Test(status_board, counts_each_run_in_its_own_bucket)
+{
+    struct msp_board_job_kind kind = {0};
+    static const int64_t runs_us[] = {0, 100000, 100001, 3600000000, 3600000001};
+    int64_t sum_us = 0;
+    for (size_t i = 0; i < sizeof runs_us / sizeof runs_us[0]; i++) {
+        msp_board_add_run(&kind, runs_us[i]);
+        sum_us += runs_us[i];
+    }
+    cr_expect(kind.run_count == 5 && kind.run_us_sum == sum_us);
+    cr_expect(kind.run_buckets[0] == 2 && kind.run_buckets[1] == 1);
+    cr_expect(kind.run_buckets[MSP_BOARD_RUN_BUCKETS - 2] == 1);
+    cr_expect(kind.run_buckets[MSP_BOARD_RUN_BUCKETS - 1] == 1);
+}
+
 Test(status_board, is_replaced_whole_by_the_next_master)
 {
     struct msp_status_board *old = create_board();
