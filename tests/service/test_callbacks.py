@@ -3,17 +3,19 @@
 import datetime
 import os
 import signal
+import threading
 import time
 
 import pytest
 
 from harness import processes
+from harness.databases import PASSWORDS
 from harness.receivers import Receiver
 from harness.waiting import wait_until
 
 COMPUTE = "/internal/kpi/compute-daily"
 KEY, PREVIOUS = b"0123456789abcdef0123456789abcdef", b"an earlier key of the same kind"
-RECEIVERS = 12
+RECEIVERS = 14
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +113,27 @@ def test_a_409_of_one_that_does_not_wait_yet_is_repeated_after_half_a_second(tel
     assert ended(teller, job_id) == {"state": "taken", "attempts": 2, "last_status": 200}
     first, second = receiver.deliveries
     assert 0.45 <= second.at - first.at < 5
+
+
+@pytest.mark.parametrize("slow,quick", [(500, 200), (200, 500)])
+def test_a_5xx_beside_an_acceptance_counts_as_taken_whichever_is_heard_first(teller, stack, receivers, slow, quick):
+    receiver, go_on = receivers.pop(), threading.Event()
+
+    def answer(delivery, number):
+        if number == 1:
+            go_on.wait(30)
+        return {1: slow, 2: quick}.get(number, 503)
+    receiver.answer = answer
+    job_id = start(teller, receiver.url())
+    receiver.wait_for(1)
+    # As if the first try were lost with the node that made it.
+    stack.query("UPDATE msp.callback_deliveries SET next_at = now() WHERE job_id = %s", (job_id,))
+    receiver.wait_for(2)
+    wait_until(lambda: callback(teller, job_id)["last_status"] == quick, 10, "the second answer to be written")
+    go_on.set()
+    assert ended(teller, job_id)["state"] == "taken"
+    time.sleep(1)  # longer than the first step
+    assert callback(teller, job_id)["state"] == "taken" and len(receiver.deliveries) <= 3
 
 
 @pytest.mark.parametrize("status,headers,state", [
@@ -229,6 +252,20 @@ def test_a_callback_goes_only_where_the_operator_allows(teller, stack):
 def test_jobs_without_a_callback_show_none(teller):
     job = teller.job(COMPUTE, {"tenant_id": "told", "date": "2024-03-03"})
     assert "callback" not in teller.internal("GET", f"/internal/jobs/{job['id']}").must(200).json
+
+
+def test_what_was_told_is_forgotten_with_its_job(teller, stack, receivers):
+    receivers[0].answer = lambda delivery, number: 200
+    job_id = start(teller, receivers[0].url())
+    ended(teller, job_id)
+    worker = stack.postgres.login(stack.database, "msp_worker", PASSWORDS["worker"])
+    try:
+        cursor = worker.cursor()
+        cursor.execute("SET ROLE msp_jobs")
+        cursor.execute("DELETE FROM msp.jobs WHERE job_id = %s", (job_id,))
+    finally:
+        worker.close()
+    assert stack.query("SELECT count(*) FROM msp.callback_deliveries WHERE job_id = %s", (job_id,)) == [(0,)]
 
 
 # ---- workers that die ----

@@ -451,3 +451,38 @@ Test(settings, tell_what_a_reload_changes_and_when_it_holds)
     expect_heard("LOG_LEVEL/0/info/debug");
     expect_heard("MOCK_MODE/1/false/true");
 }
+
+Test(settings, take_the_key_of_callbacks_plain_or_as_standard_webhooks_writes_it)
+{
+    static const char *const good[] = {
+        "CALLBACK_SECRET=0123456789abcdef01234567\n",
+        "CALLBACK_SECRET=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n",
+    };
+    static const char *const bad[] = {
+        "CALLBACK_SECRET=0123456789abcdef0123456\n",
+        "CALLBACK_SECRET=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS\n",
+        "CALLBACK_SECRET=whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2La\n",
+        "CALLBACK_SECRET_PREVIOUS=short\n",
+    };
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        cr_expect(load_file(good[i]) == MSP_OK, "%s", good[i]);
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        cr_expect(load_file(bad[i]) == MSP_INVALID, "%s", bad[i]);
+}
+
+Test(settings, refuse_mail_settings_that_could_send_nothing)
+{
+    static const char *const bad[] = {
+        "SMTP_URL=smtp://mail:25\n",
+        "SMTP_URL=http://mail:25\nSMTP_FROM=a@b.c\n",
+        "SMTP_FROM=a@b.c,d@e.f\n",
+        "SMTP_FROM=nobody\n",
+        "NOTIFY_TO=a@b.c d@e.f\n",
+        "NOTIFY_ALLOW=*.example.com\n",
+        "SLACK_WEBHOOK_URL=hooks.slack.com/services/x\n",
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        cr_expect(load_file(bad[i]) == MSP_INVALID, "%s", bad[i]);
+    cr_expect(load_file("SMTP_URL=smtp://mail:25\nSMTP_FROM=a@b.c\nNOTIFY_TO='a@b.c, d@e.f'\n"
+                        "NOTIFY_ALLOW=example.com,x@y.z\n") == MSP_OK);
+}
