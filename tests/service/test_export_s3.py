@@ -79,6 +79,11 @@ def test_objects_read_back_as_told_and_only_what_changed_is_sent_again(server, s
         content = s3.read(entry["location"].removeprefix(f"s3://{s3.bucket}/"))
         assert entry["bytes"] == len(content) and entry["sha256"] == hashlib.sha256(content).hexdigest()
     check_whole(server, s3, slug)
+    latest = server.v1(slug, "/v1/exports/kpi_daily/latest.csv").must(200)
+    assert latest.body == s3.read(root(server, slug) + "latest.csv")
+    part = server.get("/v1/exports/kpi_daily/latest.csv", token=server.token("manager", slug),
+                      headers={"Range": "bytes=10-19"}).must(206)
+    assert part.body == latest.body[10:20]
     sent = [key for key in s3.puts() if key.startswith(prefix_of(server))]
     assert [key.rsplit("/", 1)[1] for key in sent[-2:]] == ["latest.csv", "manifest.json"]
 

@@ -1,6 +1,7 @@
 /* A list of fetches, each in one state; threads take those that wait for a piece. */
 #include "fetches.h"
 
+#include "egress/egress.h"
 #include "msp/clock.h"
 #include "msp/export_lookup.h"
 #include "storage/storage.h"
@@ -91,11 +92,13 @@ static bool collect(void *context, const void *bytes, size_t size)
 }
 
 static enum msp_result read_piece(struct msp_fetches *all, struct msp_fetch *fetch,
-                                  struct msp_buffer *piece, struct msp_error *error)
+                                  struct msp_egress *egress, struct msp_buffer *piece,
+                                  struct msp_error *error)
 {
     int64_t left = fetch->end - fetch->offset;
     struct msp_storage_read read = {
         .settings = all->settings,
+        .egress = egress,
         .url = all->settings->export_storage,
         .location = fetch->location,
         .offset = fetch->offset,
@@ -162,7 +165,8 @@ static void refuse(struct msp_fetch *fetch, const struct msp_error *error)
  * version.
  */
 static enum msp_result read_first_piece(struct msp_fetches *all, struct msp_fetch *fetch,
-                                        struct msp_buffer *piece, struct msp_error *error)
+                                        struct msp_egress *egress, struct msp_buffer *piece,
+                                        struct msp_error *error)
 {
     struct msp_export_file before;
     struct msp_export_file after;
@@ -175,7 +179,7 @@ static enum msp_result read_first_piece(struct msp_fetches *all, struct msp_fetc
         fetch->bytes = before.bytes;
         fetch->location = strdup(before.location);
         result = fetch->location != NULL
-                     ? read_piece(all, fetch, piece, error)
+                     ? read_piece(all, fetch, egress, piece, error)
                      : msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to read an export.");
     }
     if (result == MSP_OK) {
@@ -191,13 +195,14 @@ static enum msp_result read_first_piece(struct msp_fetches *all, struct msp_fetc
 }
 
 /* Reads the next piece into fetch->frames, or says there why not. Without the lock. */
-static void work_on(struct msp_fetches *all, struct msp_fetch *fetch)
+static void work_on(struct msp_fetches *all, struct msp_fetch *fetch, struct msp_egress *egress)
 {
     struct msp_error error = {.result = MSP_OK};
     struct msp_buffer piece;
     msp_buffer_init(&piece, MSP_FETCH_PIECE_BYTES);
-    enum msp_result result = fetch->location == NULL ? read_first_piece(all, fetch, &piece, &error)
-                                                     : read_piece(all, fetch, &piece, &error);
+    enum msp_result result = fetch->location == NULL
+                                 ? read_first_piece(all, fetch, egress, &piece, &error)
+                                 : read_piece(all, fetch, egress, &piece, &error);
     if (result == MSP_OK) {
         result = frame_piece(fetch, &piece, &error);
     }
@@ -267,6 +272,7 @@ static void announce(const struct msp_fetches *all)
 static void *run(void *context)
 {
     struct msp_fetches *all = context;
+    struct msp_egress *egress = msp_egress_new(""); /* without one each piece makes its own */
     (void)pthread_mutex_lock(&all->lock);
     while (!all->stopping) {
         struct msp_fetch *fetch = find_in_state(all, FETCH_WAITING);
@@ -276,7 +282,7 @@ static void *run(void *context)
         }
         fetch->state = FETCH_READING;
         (void)pthread_mutex_unlock(&all->lock);
-        work_on(all, fetch);
+        work_on(all, fetch, egress);
         (void)pthread_mutex_lock(&all->lock);
         if (fetch->state == FETCH_GIVEN_UP) {
             discard(all, fetch);
@@ -286,6 +292,7 @@ static void *run(void *context)
         }
     }
     (void)pthread_mutex_unlock(&all->lock);
+    msp_egress_free(egress);
     atomic_fetch_sub(&all->alive, 1);
     announce(all); /* so that who waits for the end looks around */
     return NULL;

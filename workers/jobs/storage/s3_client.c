@@ -27,11 +27,14 @@ static const char scheme[] = "s3://";
 
 enum msp_result msp_s3_client_init(struct msp_s3_client *client,
                                    const struct msp_settings *settings, const char *url,
-                                   bool (*should_stop)(void *context), void *context,
-                                   struct msp_error *error)
+                                   struct msp_egress *egress, bool (*should_stop)(void *context),
+                                   void *context, struct msp_error *error)
 {
-    *client = (struct msp_s3_client){
-        .settings = settings, .should_stop = should_stop, .context = context};
+    *client = (struct msp_s3_client){.egress = egress,
+                                     .owns_egress = egress == NULL,
+                                     .settings = settings,
+                                     .should_stop = should_stop,
+                                     .context = context};
     const char *bucket =
         strncmp(url, scheme, sizeof scheme - 1) == 0 ? url + sizeof scheme - 1 : "";
     size_t length = strcspn(bucket, "/");
@@ -47,7 +50,9 @@ enum msp_result msp_s3_client_init(struct msp_s3_client *client,
     if (prefix_length > 0 && prefix[prefix_length - 1] != '/') {
         client->prefix[prefix_length] = '/';
     }
-    client->egress = msp_egress_new("");
+    if (client->owns_egress) {
+        client->egress = msp_egress_new("");
+    }
     return client->egress != NULL
                ? MSP_OK
                : msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to reach the storage.");
@@ -55,7 +60,9 @@ enum msp_result msp_s3_client_init(struct msp_s3_client *client,
 
 void msp_s3_client_done(struct msp_s3_client *client)
 {
-    msp_egress_free(client->egress);
+    if (client->owns_egress) {
+        msp_egress_free(client->egress);
+    }
     client->egress = NULL;
 }
 
@@ -84,8 +91,9 @@ static bool is_safe_key(const char *key)
 {
     static const char safe[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./=";
-    return key[0] != '\0' && key[0] != '/' && key[strspn(key, safe)] == '\0' &&
-           strstr(key, "//") == NULL && strstr(key, "./") == NULL;
+    size_t length = strlen(key);
+    return length > 0 && key[0] != '/' && key[length - 1] != '/' &&
+           key[strspn(key, safe)] == '\0' && strstr(key, "//") == NULL && strstr(key, "./") == NULL;
 }
 
 static enum msp_result make_url(const struct msp_s3_client *client, const struct s3_call *call,
@@ -99,7 +107,7 @@ static enum msp_result make_url(const struct msp_s3_client *client, const struct
     bool good = true;
     if (call->key != NULL) {
         int length = snprintf(key, sizeof key, "/%s%s", client->prefix, call->key);
-        good = length > 0 && (size_t)length < sizeof key && is_safe_key(key + 1) &&
+        good = (size_t)length < sizeof key && is_safe_key(key + 1) &&
                msp_s3_encode(key, true, encoded, sizeof encoded);
     }
     int length =

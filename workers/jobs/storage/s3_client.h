@@ -15,6 +15,7 @@
 
 struct msp_s3_client {
     struct msp_egress *egress;
+    bool owns_egress;
     const struct msp_settings *settings;
     char bucket[64];
     char prefix[264]; /* before every key: "" or ending with "/" */
@@ -23,13 +24,14 @@ struct msp_s3_client {
 };
 
 /*
- * `url` is EXPORT_STORAGE, "s3://bucket/prefix". `settings`, `should_stop` (may be NULL) and its
- * context must outlive the client. MSP_INVALID "storage_malformed".
+ * `url` is EXPORT_STORAGE, "s3://bucket/prefix". `settings`, `egress` (NULL: the client makes its
+ * own), `should_stop` (may be NULL) and its context must outlive the client. MSP_INVALID
+ * "storage_malformed".
  */
 enum msp_result msp_s3_client_init(struct msp_s3_client *client,
                                    const struct msp_settings *settings, const char *url,
-                                   bool (*should_stop)(void *context), void *context,
-                                   struct msp_error *error) MSP_MUST_CHECK;
+                                   struct msp_egress *egress, bool (*should_stop)(void *context),
+                                   void *context, struct msp_error *error) MSP_MUST_CHECK;
 void msp_s3_client_done(struct msp_s3_client *client);
 
 /* What is to be sent: `text`, or `bytes` of a file from `offset` on. */

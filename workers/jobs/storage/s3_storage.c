@@ -157,8 +157,9 @@ static enum msp_result open_stage(struct s3_stage *stage, const struct msp_stora
     if (length < 0 || (size_t)length >= sizeof stage->prefix) {
         return msp_fail(error, MSP_INVALID, "storage_malformed", "A prefix is too long to export.");
     }
-    enum msp_result result = msp_s3_client_init(&stage->client, request->settings, request->url,
-                                                request->should_stop, request->context, error);
+    enum msp_result result =
+        msp_s3_client_init(&stage->client, request->settings, request->url, NULL,
+                           request->should_stop, request->context, error);
     if (result == MSP_OK) {
         result = take_lock(stage, request, error);
     }
@@ -396,7 +397,7 @@ static enum msp_result read_range(struct msp_storage_read *read, struct msp_erro
         .context = read->context,
     };
     enum msp_result result =
-        msp_s3_client_init(&client, read->settings, read->url, NULL, NULL, error);
+        msp_s3_client_init(&client, read->settings, read->url, read->egress, NULL, NULL, error);
     if (result != MSP_OK) {
         return result;
     }

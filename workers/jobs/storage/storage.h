@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct msp_egress;
 struct msp_storage;
 
 /* An open stage. Each storage's own struct begins with this. */
@@ -49,6 +50,9 @@ typedef bool (*msp_storage_sink)(void *context, const void *bytes, size_t size);
 /* A part of one committed file. */
 struct msp_storage_read {
     const struct msp_settings *settings;
+    /* The reader's connections to other machines, kept from read to read; NULL for a single read.
+     */
+    struct msp_egress *egress;
     const char *url;      /* EXPORT_STORAGE */
     const char *location; /* below it: "tenant=…/dataset=…/latest.csv" */
     int64_t offset, length;
