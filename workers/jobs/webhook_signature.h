@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MSP_WEBHOOK_SIGNATURES_BYTES 96 /* two of "v1," and 44 bytes, a blank between, and a NUL   \
-                                         */
+/* Two of "v1," and 44 bytes, a blank between, and a NUL. */
+#define MSP_WEBHOOK_SIGNATURES_BYTES 96
 
 /*
  * The value of the field webhook-signature: one signature a secret, `secret` first. A secret is
