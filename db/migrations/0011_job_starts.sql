@@ -20,7 +20,8 @@ CREATE POLICY tenant_isolation ON msp.idempotency_keys
     USING (tenant_id = nullif(current_setting('msp.tenant_id', true), '')::bigint)
     WITH CHECK (tenant_id = nullif(current_setting('msp.tenant_id', true), '')::bigint);
 CREATE POLICY administration ON msp.idempotency_keys TO msp_admin USING (true) WITH CHECK (true);
-CREATE POLICY expiry ON msp.idempotency_keys TO msp_jobs USING (created_at < now() - interval '24 hours');
+CREATE POLICY expiry ON msp.idempotency_keys TO msp_jobs
+    USING (created_at < now() - interval '24 hours') WITH CHECK (created_at < now() - interval '24 hours');
 GRANT SELECT, INSERT, UPDATE ON msp.idempotency_keys TO msp_api, msp_admin;
 GRANT SELECT, UPDATE, DELETE ON msp.idempotency_keys TO msp_jobs;  -- UPDATE: to lock what goes
 

@@ -14,9 +14,11 @@
 #define SOCKET_PATIENCE_MS 500
 /* How soon a process that is asked to leave notices while it waits. */
 #define SLICE_MS 500
-/* A job may have ended before the subscription was read: look once early, then rarely. */
+/* A job may have ended before the subscription was read: look once early, then rarely. Rarely, for
+ * ends that no executor of this node has written tell nobody: of a job that was cancelled while it
+ * waited, or run elsewhere. */
 #define FIRST_LOOK_MS          300
-#define LOOK_WITH_SOCKET_MS    5000
+#define LOOK_WITH_SOCKET_MS    2000
 #define LOOK_WITHOUT_SOCKET_MS 1000
 #define LOOK_AFTER_END_MS      50
 

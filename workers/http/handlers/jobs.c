@@ -214,7 +214,7 @@ static int take_control(const struct msp_request *request, struct msp_response *
 static int cancel(const struct msp_request *request, struct msp_response *response,
                   int64_t tenant_id)
 {
-    struct msp_job job;
+    struct msp_job job = {.state = MSP_JOB_QUEUED};
     int status = take_control(request, response, tenant_id, msp_job_cancel_keyed, &job);
 
     if (status == 200 && job.state == MSP_JOB_RUNNING)
@@ -225,7 +225,7 @@ static int cancel(const struct msp_request *request, struct msp_response *respon
 static int retry(const struct msp_request *request, struct msp_response *response,
                  int64_t tenant_id)
 {
-    struct msp_job job;
+    struct msp_job job = {.state = MSP_JOB_QUEUED};
     int status = take_control(request, response, tenant_id, msp_job_retry_keyed, &job);
 
     if (status == 200 && job.state == MSP_JOB_QUEUED)
