@@ -11,9 +11,7 @@ static const char *text_or_null(const char *text)
     return text[0] == '\0' ? NULL : text;
 }
 
-/* Seconds until all is done if it goes on as it went since the attempt began; false when that
- * cannot be told yet. */
-static bool estimate_end(const struct msp_job *job, int64_t now_us, int64_t *out_seconds)
+bool msp_job_estimate_end(const struct msp_job *job, int64_t now_us, int64_t *out_seconds)
 {
     int64_t run_us = now_us - job->claimed_us;
     if (job->state != MSP_JOB_RUNNING || job->claimed_us == MSP_NO_TIME || job->done <= 0 ||
@@ -35,7 +33,7 @@ static void write_progress(struct msp_json_writer *writer, const struct msp_job 
     msp_json_key_int(writer, "total", job->total);
     msp_json_key_string(writer, "stage", text_or_null(job->stage));
     msp_json_key(writer, "eta_seconds");
-    if (estimate_end(job, msp_clock_unix_us(), &eta_seconds))
+    if (msp_job_estimate_end(job, msp_clock_unix_us(), &eta_seconds))
         msp_json_int(writer, eta_seconds);
     else
         msp_json_null(writer);

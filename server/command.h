@@ -112,6 +112,8 @@ int msp_command_export_generate(const struct msp_invocation *invocation);
 int msp_command_job_list(const struct msp_invocation *invocation);
 int msp_command_job_show(const struct msp_invocation *invocation);
 int msp_command_job_watch(const struct msp_invocation *invocation);
+int msp_command_job_cancel(const struct msp_invocation *invocation);
+int msp_command_job_retry(const struct msp_invocation *invocation);
 int msp_command_version(const struct msp_invocation *invocation);
 
 /* What `serve` cannot do without; check-config asks for the same. */

@@ -2,6 +2,8 @@
  * from a shell. */
 #include "job_follow.h"
 
+#include "msp/json_writer.h"
+
 /* Adds an option's text under a member's name, if it was given. */
 static void add_text(const struct msp_invocation *invocation, struct msp_json_writer *writer,
                      const char *name)

@@ -169,6 +169,9 @@ static const struct msp_command job_commands[] = {
     {"show", "ID", "Shows one job.", NULL, NULL, msp_command_job_show},
     {"watch", "ID", "Follows a job until it ends and prints its result.", job_watch_options, NULL,
      msp_command_job_watch},
+    {"cancel", "ID", "Ends a job that is queued, and asks one that runs to stop.", NULL, NULL,
+     msp_command_job_cancel},
+    {"retry", "ID", "Queues a failed or cancelled job again.", NULL, NULL, msp_command_job_retry},
     {0},
 };
 
@@ -194,7 +197,7 @@ static const struct msp_command commands[] = {
     {"ingest", NULL, "Tickets: pull.", NULL, ingest_commands, NULL},
     {"kpi", NULL, "KPIs: compute.", NULL, kpi_commands, NULL},
     {"export", NULL, "Exports: generate.", NULL, export_commands, NULL},
-    {"job", NULL, "Jobs: list, show, watch.", NULL, job_commands, NULL},
+    {"job", NULL, "Jobs: list, show, watch, cancel, retry.", NULL, job_commands, NULL},
     {"version", NULL, "Prints the program's version.", NULL, NULL, msp_command_version},
     {0},
 };
