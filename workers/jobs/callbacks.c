@@ -164,16 +164,17 @@ static enum msp_result record(struct msp_callbacks *all, struct sender *sender)
         msp_callback_record(all->db, sender->callback.id, sender->callback.attempt,
                             &sender->outcome, database_deadline_ms(all), &held, &error);
     note_database(all, result, &error);
-    if (result == MSP_OK) {
-        if (held) {
-            tell(all, sender);
-        }
-        set_state(sender, SENDER_IDLE);
+    if (result == MSP_UNAVAILABLE || result == MSP_TIMED_OUT) {
+        return result;
     }
-    return result;
+    if (held) {
+        tell(all, sender);
+    }
+    set_state(sender, SENDER_IDLE);
+    return MSP_OK;
 }
 
-/* What cannot be written stays with its sender. */
+/* What cannot be written now stays with its sender; what never can falls due again by its lease. */
 static enum msp_result record_all(struct msp_callbacks *all)
 {
     enum msp_result result = MSP_OK;
