@@ -46,6 +46,13 @@ Test(job_kinds, offers_no_pull_over_all_tenants)
     cr_assert(msp_job_kind_find("ingest")->collect == NULL);
 }
 
+Test(job_kinds, runs_a_notification_once_and_for_no_tenant)
+{
+    cr_assert(msp_job_kind_find("notification")->lane == MSP_LANE_SHORT);
+    cr_assert(msp_job_kind_find("notification")->is_global);
+    cr_assert_not(msp_job_kind_find("kpi")->is_global);
+}
+
 Test(job_kinds, adds_up_what_the_children_computed)
 {
     const char *text;
