@@ -1,6 +1,5 @@
-/* The table of kinds, what a parent makes of its children, and when a job is tried again. */
+/* The table of kinds, and what a parent makes of its children. */
 #include "job_kinds.h"
-#include "job_ending.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -117,16 +116,4 @@ Test(job_kinds, keeps_its_sentence_within_bounds)
     cr_assert(collect("export", children, 400, &text, &error) == MSP_BROKEN);
     cr_assert(strstr(error.detail, "400 of 400 tenants failed") != NULL);
     cr_assert(strlen(error.detail) < sizeof error.detail);
-}
-
-Test(job_kinds, waits_longer_with_each_attempt_up_to_five_minutes)
-{
-    for (int attempt = 1; attempt < 40; attempt++) {
-        for (unsigned bits = 0; bits < 2000; bits += 7) {
-            int seconds = msp_job_retry_seconds(attempt, bits * 2654435761U);
-            cr_assert(seconds >= 1 && seconds <= 300);
-            cr_assert(attempt > 1 || seconds <= 4);
-        }
-    }
-    cr_assert(msp_job_retry_seconds(30, 299) == 300);
 }

@@ -7,6 +7,7 @@
 #include "job_ending.h"
 #include "job_figures.h"
 #include "job_kinds.h"
+#include "job_work.h"
 #include "msp/clock.h"
 #include "msp/log.h"
 
@@ -119,6 +120,13 @@ static void begin_holding(struct executor *executor, const struct msp_job *job, 
     (void)pthread_mutex_unlock(&executor->lock);
 }
 
+static bool shall_stop(struct executor *executor)
+{
+    return atomic_load(&executor->all->stopping) ||
+           atomic_load(&executor->interruption) != MSP_NOT_INTERRUPTED ||
+           msp_clock_monotonic_ms() >= executor->deadline_ms;
+}
+
 /*
  * From here on nobody stops this thread's statements. Requests that are still on their way to
  * PostgreSQL name the connection: after one, the connection is given up, lest they hit the write of
@@ -128,7 +136,7 @@ static void end_interruptions(struct executor *executor)
 {
     (void)pthread_mutex_lock(&executor->lock);
     executor->interruptible = false;
-    if (atomic_load(&executor->interruption) != MSP_NOT_INTERRUPTED) {
+    if (shall_stop(executor)) {
         msp_db_hang_up(executor->db);
     }
     (void)pthread_mutex_unlock(&executor->lock);
@@ -139,50 +147,6 @@ static void end_holding(struct executor *executor)
     (void)pthread_mutex_lock(&executor->lock);
     executor->holding = false;
     (void)pthread_mutex_unlock(&executor->lock);
-}
-
-/* A statement that was stopped says so; why it was stopped is known here. */
-static enum msp_result explain(const struct msp_job_run *run, enum msp_result outcome,
-                               struct msp_error *error)
-{
-    return outcome == MSP_OK || !msp_job_run_should_stop(run) ? outcome
-                                                              : msp_job_run_check(run, error);
-}
-
-/* A parent's second visit: its children have ended. */
-static enum msp_result collect_children(const struct msp_job_run *run,
-                                        const struct msp_job_kind *kind, struct msp_buffer *result,
-                                        struct msp_error *error)
-{
-    struct msp_job *children;
-    size_t count;
-    enum msp_result outcome = msp_job_children(run->db, run->job->id, run->arena, run->deadline_ms,
-                                               &children, &count, error);
-    return outcome == MSP_OK ? msp_job_kind_collect(kind, children, count, result, error) : outcome;
-}
-
-static enum msp_result do_work(struct msp_job_run *run, const struct msp_job_kind *kind,
-                               struct msp_buffer *result, bool *out_parked, struct msp_error *error)
-{
-    enum msp_result outcome = msp_job_run_check(run, error);
-    if (outcome != MSP_OK) {
-        return outcome;
-    }
-    if (run->job->tenant_id != 0 || kind->is_global) {
-        outcome = kind->run(run, result, error);
-        *out_parked = run->parked;
-        return outcome;
-    }
-    if (kind->collect == NULL) {
-        return msp_fail(error, MSP_INVALID, "tenant_required",
-                        "A job of kind \"%s\" is for one tenant; name it.", kind->name);
-    }
-    if (run->job->children_ended) {
-        return collect_children(run, kind, result, error);
-    }
-    outcome = msp_job_fan_out(run->db, &run->fence, kind->lane, run->deadline_ms, error);
-    *out_parked = outcome == MSP_OK;
-    return outcome;
 }
 
 static void write_end(struct executor *executor, struct msp_job_run *run,
@@ -226,21 +190,15 @@ static void run_job(struct executor *executor, const struct msp_job *job)
     struct msp_buffer result;
     struct msp_error error = {.result = MSP_OK};
     bool parked = false;
-    enum msp_result outcome;
     msp_buffer_init(&result, RESULT_LIMIT_BYTES);
     begin_holding(executor, job, run.deadline_ms);
     msp_job_events_push(all->events, MSP_EVENT_BEGAN, job, 0, 0);
     msp_board_add(&all->child->slot->jobs_running, 1);
     msp_board_add(&figures->attempts, 1);
-    if (kind == NULL) {
-        outcome = msp_fail(&error, MSP_INVALID, "job_kind_unknown",
-                           "This server knows no jobs of kind \"%s\".", job->kind);
-    } else {
-        outcome = do_work(&run, kind, &result, &parked, &error);
-    }
+    enum msp_result outcome = msp_job_work(&run, kind, &result, &parked, &error);
     end_interruptions(executor);
     if (!parked) {
-        write_end(executor, &run, kind, explain(&run, outcome, &error), &result, &error);
+        write_end(executor, &run, kind, outcome, &result, &error);
     }
     end_holding(executor);
     msp_lane_release(executor->lane, executor->number);
@@ -408,13 +366,6 @@ static void stop_statement(struct executor *executor)
     if (executor->holding && executor->interruptible) {
         msp_db_cancel(executor->db);
     }
-}
-
-static bool shall_stop(struct executor *executor)
-{
-    return atomic_load(&executor->all->stopping) ||
-           atomic_load(&executor->interruption) != MSP_NOT_INTERRUPTED ||
-           msp_clock_monotonic_ms() >= executor->deadline_ms;
 }
 
 void msp_executors_insist(struct msp_executors *executors)
