@@ -1,8 +1,9 @@
-/* msp-analytics status: the status board for people or as JSON. Asks nobody, so it answers even
- * when nobody else does. */
+/* msp-analytics status: the status board for people or as JSON. Nobody's answer is waited for but,
+ * for a moment, the job worker's, so it answers even when nobody else does. */
 #include "running_server.h"
 
 #include "child_kinds.h"
+#include "status_jobs.h"
 
 #include "msp/clock.h"
 #include "msp/json_writer.h"
@@ -65,7 +66,19 @@ static void print_health(const char *name, int64_t ok_since_us, int64_t failed_s
         (void)printf("%-12s not looked at yet\n", name);
 }
 
-static void print_for_people(const struct msp_status_board *board)
+static void print_totals(const struct msp_status_board *board)
+{
+    struct msp_board_totals totals;
+    msp_board_sum(board, &totals);
+    (void)printf("%-12s %lld answered, %lld of them failed; %lld of %lld database connections in "
+                 "use, %lld requests got none\n",
+                 "requests", (long long)totals.requests, (long long)totals.request_errors,
+                 (long long)totals.pool_in_use, (long long)totals.pool_size,
+                 (long long)totals.pool_refused);
+}
+
+static void print_for_people(const struct msp_invocation *invocation,
+                             const struct msp_status_board *board)
 {
     (void)printf("master       pid %d, up %lld s, settings generation %llu, %llu restarts of "
                  "children\n",
@@ -78,13 +91,15 @@ static void print_for_people(const struct msp_status_board *board)
         print_health("redis", health->redis_ok_since_us, health->redis_failed_since_us);
     else
         (void)printf("%-12s not configured: single node\n", "redis");
-    (void)printf("%-12s %d queued\n", "jobs", health->jobs_queued);
+    print_totals(board);
+    msp_status_worker_print(invocation);
     if (board->reload.sequence > 0) {
         char when[MSP_TIMESTAMP_TEXT_BYTES];
         msp_timestamp_format(board->reload.finished_us, when);
         (void)printf("%-12s %s at %s\n", "last reload", board->reload.failed ? "failed" : "done",
                      when);
     }
+    msp_status_jobs_print(board);
     (void)printf("\n%-16s %8s %-9s %10s %10s %7s %7s %9s %7s %7s\n", "process", "pid", "state",
                  "up", "requests", "errors", "open", "job runs", "done", "failed");
     for (int i = 0; i < MSP_BOARD_SLOTS; i++)
@@ -118,6 +133,21 @@ static void write_slot(struct msp_json_writer *writer, const struct msp_board_sl
     msp_json_key_int(writer, "jobs_running", msp_board_read(&slot->jobs_running));
     msp_json_key_int(writer, "jobs_done", msp_board_read(&slot->jobs_done));
     msp_json_key_int(writer, "jobs_failed", msp_board_read(&slot->jobs_failed));
+    msp_json_end_object(writer);
+}
+
+static void write_totals(struct msp_json_writer *writer, const struct msp_status_board *board)
+{
+    struct msp_board_totals totals;
+    msp_board_sum(board, &totals);
+    msp_json_key(writer, "http");
+    msp_json_begin_object(writer);
+    msp_json_key_int(writer, "requests", totals.requests);
+    msp_json_key_int(writer, "request_errors", totals.request_errors);
+    msp_json_key_int(writer, "connections", totals.connections);
+    msp_json_key_int(writer, "pool_connections", totals.pool_size);
+    msp_json_key_int(writer, "pool_in_use", totals.pool_in_use);
+    msp_json_key_int(writer, "pool_refused", totals.pool_refused);
     msp_json_end_object(writer);
 }
 
@@ -157,7 +187,10 @@ static int print_as_json(const struct msp_invocation *invocation,
         msp_json_key(&writer, "redis");
         msp_json_null(&writer);
     }
+    write_totals(&writer, board);
     msp_json_key_int(&writer, "jobs_queued", health->jobs_queued);
+    msp_status_jobs_write(board, &writer);
+    msp_status_worker_write(invocation, &writer);
     msp_json_key(&writer, "processes");
     msp_json_begin_array(&writer);
     for (int i = 0; i < MSP_BOARD_SLOTS; i++)
@@ -182,7 +215,7 @@ int msp_command_status(const struct msp_invocation *invocation)
     if (invocation->json)
         code = print_as_json(invocation, board);
     else
-        print_for_people(board);
+        print_for_people(invocation, board);
     msp_status_board_close(board);
     return code;
 }

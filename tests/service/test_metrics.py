@@ -1,9 +1,11 @@
 """Figures for Prometheus: well-formed, small in number, the same whoever is asked."""
 
 import http.client
+import json
 import os
 import re
 import signal
+import time
 
 from harness import processes
 from harness.server import SECRETS
@@ -122,3 +124,35 @@ def test_counters_never_fall_when_children_come_and_go(new_server, expect_log):
     server.configure(LOG_LEVEL="warning")
     assert server.reload().returncode == 0
     assert scrape(server)["msp_http_requests_total", ""] >= samples["msp_http_requests_total", ""]
+
+
+# ---- msp-analytics status ----
+
+def test_status_tells_the_same_figures_and_how_the_job_worker_is(server, tenant):
+    slug = tenant()
+    server.push(slug, [ticket("A", "2024-03-01T08:00:00Z")])
+    server.compute(slug, "2024-03-01")
+    told = json.loads(server.command("status", "--json").stdout)
+    lanes = wait_until(lambda: json.loads(server.command("status", "--json").stdout)["jobs"], 20, "a look at the queue")
+    assert set(lanes["lanes"]) == {"short", "long"}
+    assert told["job_worker"]["short_threads"] + told["job_worker"]["long_threads"] == 4
+    kinds = {entry["kind"]: entry for entry in told["jobs"]["kinds"]}
+    assert kinds["kpi"]["attempts"] >= 1 and kinds["kpi"]["run_seconds_mean"] > 0
+    assert told["http"]["requests"] > 0 and told["http"]["pool_connections"] == 8
+    people = server.command("status").stdout
+    for words in ("short lane", "long lane", "job worker   answers", "database connections", "kpi"):
+        assert words in people, people
+
+
+def test_status_does_not_wait_for_a_job_worker_that_is_stuck(new_server):
+    server = new_server()
+    worker = server.job_worker()
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        begun = time.monotonic()
+        told = server.command("status", "--json")
+        assert told.returncode == 0 and json.loads(told.stdout)["job_worker"] is None
+        assert "does not answer" in server.command("status").stdout
+        assert time.monotonic() - begun < 10
+    finally:
+        os.kill(worker, signal.SIGCONT)
