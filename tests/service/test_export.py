@@ -7,11 +7,13 @@ import hashlib
 import io
 import json
 import os
+import re
 import subprocess
 
 import pytest
 
 from harness import expected
+from harness.databases import REPOSITORY
 from harness.tickets import crowd, stamp, ticket
 
 GENERATE = "/internal/exports/generate"
@@ -193,6 +195,19 @@ def test_the_columns_stand_in_their_fixed_order(server, computed):
         for day in partitions(server, computed, dataset):
             part = read(f"{folder(server, computed, dataset)}/date={day}/part-0.csv")
             assert part.split(b"\r\n")[0].decode("utf-8-sig") == heads[dataset]
+
+
+def test_the_power_query_snippet_names_columns_that_there_are(server, computed):
+    exported(server, computed, **{"from": str(FIRST), "to": str(LAST)})
+    with open(os.path.join(REPOSITORY, "ops", "powerbi", "msp-analytics.pq"), encoding="utf-8") as source:
+        types = source.read().split("Types = [")[1].split("\n    ],\n")[0]
+    datasets = re.findall(r"(\w+) = \{(.*?)\n        \}", types, re.DOTALL)
+    assert len(datasets) == 3
+    for dataset, listed in datasets:
+        columns = set(re.findall(r'\{"(\w+)", ', listed))
+        with open(f"{folder(server, computed, dataset)}/latest.csv", encoding="utf-8-sig", newline="") as file:
+            header = set(next(csv.reader(file)))
+        assert columns and columns <= header, (dataset, columns - header)
 
 
 def test_a_tenants_files_hold_nothing_of_another(server, tenant):

