@@ -155,7 +155,7 @@ def test_two_million_tickets_leave_in_constant_memory_to_a_folder_and_to_a_bucke
         # The storage dies while the latest file is sent in parts, and comes back.
         second = f"s3://{s3.bucket}/second"
         tell_elsewhere(server, second)
-        s3.die_at_put(3)
+        s3.fail_at_put("die", 3)
         started = start_export(server)
         wait_until(s3.died, PATIENCE, "the S3 server to die")
         wait_until(lambda: error_code(server, started) == "storage_unavailable", PATIENCE, "the job to give up for now")

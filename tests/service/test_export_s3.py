@@ -100,33 +100,56 @@ def test_objects_read_back_as_told_and_only_what_changed_is_sent_again(server, s
     check_whole(server, s3, slug)
 
 
-def test_wrong_keys_and_a_missing_bucket_fail_the_job_with_what_to_do(server, s3, expect_log):
+def code_of(server, job_id):
+    """What the job says of its last failure."""
+    job = server.internal("GET", f"/internal/jobs/{job_id}").must(200).json["job"]
+    return (job["error"] or {}).get("code")
+
+
+def start(server, slug):
+    return server.internal("POST", GENERATE, {"tenant_id": slug, **RANGE}).must(202).json["job"]["id"]
+
+
+def reconfigure(server, **settings):
+    server.configure(**settings)
+    assert server.reload().returncode == 0
+
+
+def test_a_storage_that_is_set_up_wrongly_or_away_is_told_with_what_to_do(server, s3, expect_log):
     expect_log(EXPECTED_ALARMS)
     slug = computed(server)
-    server.configure(S3_SECRET_KEY="another-secret")
-    assert server.reload().returncode == 0
+    reconfigure(server, S3_SECRET_KEY="another-secret")
     job = generate(server, slug)
     assert job["state"] == "failed" and job["error"]["code"] == "storage_refused", job
     assert "S3_SECRET_KEY" in job["error"]["detail"] and "another-secret" not in json.dumps(job)
     assert s3.keys(prefix_of(server)) == []
 
-    server.configure(**{**s3.settings(), "EXPORT_STORAGE": "s3://no-such-bucket/x"})
-    assert server.reload().returncode == 0
+    right = server.values["EXPORT_STORAGE"]
+    reconfigure(server, **{**s3.settings(), "EXPORT_STORAGE": "s3://no-such-bucket/x"})
     job = generate(server, slug)
     assert job["state"] == "failed" and job["error"]["code"] == "bucket_missing", job
     assert "no-such-bucket" in job["error"]["detail"] and "create it" in job["error"]["detail"]
 
-    server.configure(**s3.settings("/mended"))
-    assert server.reload().returncode == 0
-    assert generate(server, slug)["state"] == "succeeded"
+    reconfigure(server, EXPORT_STORAGE=right, S3_ENDPOINT="http://127.0.0.1:9")
+    started = start(server, slug)
+    wait_until(lambda: code_of(server, started) == "storage_unavailable", 60, "the job to tell that it is away")
+    reconfigure(server, **s3.settings("/" + prefix_of(server).rstrip("/")))
+    assert server.finished(started)["state"] == "succeeded"
     check_whole(server, s3, slug)
 
 
-def test_a_server_killed_while_it_is_sent_to_leaves_nothing_half_and_harms_nobody_else(server, s3, expect_log):
+def test_a_storage_that_dies_or_stands_still_in_mid_upload_leaves_nothing_half(server, s3, expect_log):
     expect_log(EXPECTED_ALARMS)
     slug = computed(server)
-    s3.die_at_put(2)
-    started = server.internal("POST", GENERATE, {"tenant_id": slug, **RANGE}).must(202).json["job"]["id"]
+    s3.fail_at_put("stall", 2)
+    started = start(server, slug)
+    wait_until(s3.failed, 60, "the upload to stand still")
+    server.internal("POST", f"/internal/jobs/{started}/cancel").must(200, 202)
+    assert server.finished(started, timeout=20)["state"] == "cancelled"
+    assert not [key for key in s3.keys(root(server, slug)) if "part-0" not in key]
+
+    s3.fail_at_put("die", 2)
+    started = start(server, slug)
     wait_until(s3.died, 60, "the S3 server to die")
     # Whoever needs no storage goes on.
     other = server.add_tenant("other")
@@ -134,23 +157,5 @@ def test_a_server_killed_while_it_is_sent_to_leaves_nothing_half_and_harms_nobod
     server.compute(other, FIRST)
     assert server.internal("GET", f"/internal/jobs/{started}").must(200).json["job"]["state"] in ("running", "queued")
     s3.start()
-    job = server.finished(started)
-    assert job["state"] == "succeeded", job
-    check_whole(server, s3, slug)
-
-
-def test_a_storage_that_is_away_is_told_and_the_job_ends_once_it_is_back(server, s3, expect_log):
-    expect_log(EXPECTED_ALARMS)
-    slug = computed(server)
-    server.configure(S3_ENDPOINT="http://127.0.0.1:9")
-    assert server.reload().returncode == 0
-    started = server.internal("POST", GENERATE, {"tenant_id": slug, **RANGE}).must(202).json["job"]["id"]
-
-    def said():
-        job = server.internal("GET", f"/internal/jobs/{started}").must(200).json["job"]
-        return (job["error"] or {}).get("code") == "storage_unavailable"
-    wait_until(said, 60, "the job to tell that the storage is away")
-    server.configure(S3_ENDPOINT=s3.settings()["S3_ENDPOINT"])
-    assert server.reload().returncode == 0
     assert server.finished(started)["state"] == "succeeded"
     check_whole(server, s3, slug)

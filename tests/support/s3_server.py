@@ -7,8 +7,9 @@ Swift's account, container, object and proxy servers are those of Debian's pytho
 every signature (AWS Signature Version 4). Objects lie in FOLDER/disks and outlive the process, so a
 server that was killed can be started again over them. Prints "ready PORT" once it serves.
 
-FOLDER/requests.log gets a line "METHOD PATH?QUERY STATUS" a request. A file FOLDER/die_at_put with a
-number N kills the process when the Nth PUT from then on has brought half of its body.
+FOLDER/requests.log gets a line "METHOD PATH?QUERY STATUS" a request. A file FOLDER/fault with the text
+"die N" kills the process when the Nth PUT from then on has brought half of its body; "stall N" lets that
+PUT wait for ever. The file is gone once it has happened.
 """
 
 import os
@@ -81,22 +82,26 @@ class Memory(dict):
 
 
 class Faults:
-    """Counts PUTs while the file is there, and ends the process in the middle of the last."""
+    """Counts PUTs while the file is there, and lets it happen in the middle of the last."""
 
     def __init__(self, folder):
-        self.path = os.path.join(folder, "die_at_put")
+        self.path = os.path.join(folder, "fault")
         self.seen = 0
 
     def watch(self, env):
         if env["REQUEST_METHOD"] != "PUT" or not os.path.exists(self.path):
             return
         with open(self.path, encoding="ascii") as source:
-            wanted = int(source.read() or 0)
+            what, number = source.read().split()
         self.seen += 1
-        if self.seen >= wanted:
-            env["wsgi.input"].read(int(env.get("CONTENT_LENGTH") or 0) // 2)
-            os.unlink(self.path)
+        if self.seen < int(number):
+            return
+        self.seen = 0
+        env["wsgi.input"].read(int(env.get("CONTENT_LENGTH") or 0) // 2)
+        os.unlink(self.path)
+        if what == "die":
             os._exit(9)
+        eventlet.sleep(3600)
 
 
 def proxy(folder, access_key, secret_key):

@@ -190,6 +190,12 @@ static bool take_bytes(void *context, const void *bytes, size_t size)
     return result == MSP_OK;
 }
 
+static bool should_stop_reading(void *context)
+{
+    const struct msp_export_writer *writer = context;
+    return msp_job_run_should_stop(writer->options.run);
+}
+
 /* Appends a part of a committed file to the latest one. */
 static enum msp_result append_range(struct msp_export_writer *writer, const char *location,
                                     const struct run_of_bytes *range, struct msp_error *error)
@@ -204,6 +210,7 @@ static enum msp_result append_range(struct msp_export_writer *writer, const char
         .length = range->length,
         .deadline_ms = run->deadline_ms,
         .sink = take_bytes,
+        .should_stop = should_stop_reading,
         .context = writer,
     };
     writer->error = &own;

@@ -58,10 +58,16 @@ class S3:
         if self.process is not None:
             processes.end(self.process, signal.SIGKILL)
 
-    def die_at_put(self, number):
-        """The server dies in the middle of that PUT, counted from now."""
-        with open(os.path.join(self.folder, "die_at_put"), "w", encoding="ascii") as out:
-            out.write(str(number))
+    def fail_at_put(self, what, number):
+        """The server does "die" or "stall" in the middle of that PUT, counted from now."""
+        spare = os.path.join(self.folder, "fault.new")
+        with open(spare, "w", encoding="ascii") as out:
+            out.write(f"{what} {number}")
+        os.rename(spare, os.path.join(self.folder, "fault"))
+
+    def failed(self):
+        """Whether that has happened."""
+        return not os.path.exists(os.path.join(self.folder, "fault"))
 
     def died(self):
         return self.process.poll() is not None

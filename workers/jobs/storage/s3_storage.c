@@ -396,8 +396,8 @@ static enum msp_result read_range(struct msp_storage_read *read, struct msp_erro
         .sink = read->sink,
         .context = read->context,
     };
-    enum msp_result result =
-        msp_s3_client_init(&client, read->settings, read->url, read->egress, NULL, NULL, error);
+    enum msp_result result = msp_s3_client_init(&client, read->settings, read->url, read->egress,
+                                                read->should_stop, read->context, error);
     if (result != MSP_OK) {
         return result;
     }

@@ -58,7 +58,10 @@ struct msp_storage_read {
     int64_t offset, length;
     int64_t deadline_ms; /* msp_clock_monotonic_ms */
     msp_storage_sink sink;
-    void *context;
+    /* Asked while another machine is waited for; true ends that with MSP_CANCELLED. NULL is fine.
+     */
+    bool (*should_stop)(void *context);
+    void *context; /* of both */
     /* In: "" for whatever is there, or what an earlier read said. Out: which content this is, in
      * the storage's own words, so that parts of two contents are never put together. */
     char version[MSP_STORAGE_VERSION_BYTES];
