@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define MAX_PREPARED 96 /* statements a connection has prepared; the program has fewer */
+#define MAX_PREPARED 192 /* statements a connection has prepared; the program has fewer */
 
 enum msp_db_phase {
     MSP_DB_IDLE,    /* no transaction */

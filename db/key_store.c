@@ -26,6 +26,12 @@ static const struct msp_statement list_statement = {
     " ORDER BY k.key_id COLLATE \"C\" LIMIT $3::bigint",
     true};
 
+static const struct msp_statement find_statement = {
+    "key_find",
+    "SELECT " COLUMNS " FROM msp.api_keys k JOIN msp.tenants t ON t.tenant_id = k.tenant_id"
+    " WHERE k.key_id = $1::text",
+    true};
+
 static const struct msp_statement revoke_statement = {
     "key_revoke",
     "UPDATE msp.api_keys k SET revoked_at = coalesce(k.revoked_at, now())"
@@ -119,7 +125,13 @@ enum msp_result msp_key_store_create(struct msp_db *db, const struct msp_key_ord
     msp_params_text(&params, msp_role_name(order->role));
     msp_params_time(&params, order->expires_us);
     struct msp_call call = {&add_statement, &params, NULL};
-    result = msp_db_begin(db, &admin_scope, deadline_ms, error);
+    const char *replayed = NULL;
+    result = msp_audit_begin(db, actor, deadline_ms, &replayed, error);
+    if (result == MSP_OK && replayed != NULL) {
+        *out_key = (struct msp_api_key){.text = ""};
+        snprintf(out_key->id, sizeof(out_key->id), "%s", replayed);
+        return MSP_OK;
+    }
     if (result == MSP_OK)
         result = msp_db_run(db, &call, 1, deadline_ms, error);
     if (result != MSP_OK)
@@ -165,6 +177,23 @@ static enum msp_result key_unknown(struct msp_error *error)
     return msp_fail(error, MSP_NOT_FOUND, "key_unknown", "There is no key of that id.");
 }
 
+enum msp_result msp_key_store_find(struct msp_db *db, const char *id, int64_t deadline_ms,
+                                   struct msp_key_info *out, struct msp_error *error)
+{
+    struct msp_params params;
+    msp_params_init(&params);
+    msp_params_text(&params, id);
+    struct msp_call call = {&find_statement, &params, NULL};
+    enum msp_result result = msp_db_transact(db, &admin_scope, &call, 1, deadline_ms, error);
+    if (result != MSP_OK)
+        return result;
+    bool found = PQntuples(call.result) > 0;
+    if (found)
+        read_key(call.result, 0, out);
+    msp_calls_clear(&call, 1);
+    return found ? MSP_OK : key_unknown(error);
+}
+
 enum msp_result msp_key_store_revoke(struct msp_db *db, const char *id,
                                      const struct msp_actor *actor, int64_t deadline_ms,
                                      struct msp_key_info *out, struct msp_error *error)
@@ -175,7 +204,10 @@ enum msp_result msp_key_store_revoke(struct msp_db *db, const char *id,
     msp_params_init(&params);
     msp_params_text(&params, id);
     struct msp_call call = {&revoke_statement, &params, NULL};
-    enum msp_result result = msp_db_begin(db, &admin_scope, deadline_ms, error);
+    const char *replayed = NULL;
+    enum msp_result result = msp_audit_begin(db, actor, deadline_ms, &replayed, error);
+    if (result == MSP_OK && replayed != NULL)
+        return msp_key_store_find(db, replayed, deadline_ms, out, error);
     if (result == MSP_OK)
         result = msp_db_run(db, &call, 1, deadline_ms, error);
     if (result != MSP_OK)

@@ -175,6 +175,22 @@ static enum msp_result find_person(struct msp_db *db, const char *email, int64_t
     return MSP_OK;
 }
 
+/* What was changed before under the same idempotency key, as it is now. */
+static enum msp_result show_person(struct msp_db *db, const char *email, int64_t deadline_ms,
+                                   struct msp_person *out, struct msp_error *error)
+{
+    PGresult *rows = NULL;
+    enum msp_result result = msp_db_begin(db, &admin_scope, deadline_ms, error);
+    if (result == MSP_OK)
+        result = find_person(db, email, deadline_ms, &rows, error);
+    if (result != MSP_OK)
+        return result;
+    read_person(rows, 0, out);
+    PQclear(rows);
+    msp_db_rollback(db);
+    return MSP_OK;
+}
+
 /* Ends the transaction with the audit line of a change from `before` (NULL = was not there). */
 static enum msp_result conclude(struct msp_db *db, const char *email, const char *action,
                                 const PGresult *before, const struct msp_actor *actor,
@@ -250,10 +266,13 @@ enum msp_result msp_people_add(struct msp_db *db, const struct msp_person_order 
 {
     char email[MSP_EMAIL_BYTES];
     enum msp_result result = msp_people_email(order->email, email, error);
+    const char *replayed = NULL;
     if (result == MSP_OK)
         result = check_order(order, error);
     if (result == MSP_OK)
-        result = msp_db_begin(db, &admin_scope, deadline_ms, error);
+        result = msp_audit_begin(db, actor, deadline_ms, &replayed, error);
+    if (result == MSP_OK && replayed != NULL)
+        return show_person(db, replayed, deadline_ms, out, error);
     if (result == MSP_OK)
         result = insert_person(db, email, order, deadline_ms, error);
     if (result != MSP_OK)
@@ -306,10 +325,13 @@ enum msp_result msp_people_change(struct msp_db *db, const char *email,
                                   struct msp_person *out, struct msp_error *error)
 {
     char known[MSP_EMAIL_BYTES];
+    const char *replayed = NULL;
     PGresult *before = NULL;
     enum msp_result result = msp_people_email(email, known, error);
     if (result == MSP_OK)
-        result = msp_db_begin(db, &admin_scope, deadline_ms, error);
+        result = msp_audit_begin(db, actor, deadline_ms, &replayed, error);
+    if (result == MSP_OK && replayed != NULL)
+        return show_person(db, replayed, deadline_ms, out, error);
     if (result == MSP_OK)
         result = find_person(db, known, deadline_ms, &before, error);
     if (result != MSP_OK)

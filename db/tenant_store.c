@@ -1,7 +1,7 @@
 /* Tenants: listing them for the snapshot, adding and changing them as msp_admin. */
 #include "msp/tenant_store.h"
 
-#include "msp/clock.h"
+#include "msp/buffer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +26,13 @@ static const struct msp_statement add_statement = {
     false};
 
 static const struct msp_statement find_statement = {
-    "tenant_find", "SELECT tenant_id, timezone FROM msp.tenants WHERE slug = $1::text", false};
+    "tenant_find",
+    "SELECT tenant_id, slug, name, timezone, source, active,"
+    "       json_build_object('name', name, 'timezone', timezone, 'source', source,"
+    "                         'active', active)::text"
+    "  FROM msp.tenants WHERE slug = $1::text FOR UPDATE",
+    false};
+#define AS_JSON 6
 
 static const struct msp_statement set_statement = {
     "tenant_set",
@@ -39,12 +45,22 @@ static const struct msp_statement set_statement = {
 static const struct msp_statement dirty_statement = {
     "tenant_dirty", "SELECT msp.mark_every_day_dirty($1::bigint)", false};
 
-static const struct msp_statement notify_statement = {"tenant_notify",
-                                                      "SELECT pg_notify('msp_tenants', '')", false};
+static const struct msp_statement scope_statement = {"tenant_scope",
+                                                     "SELECT msp.set_tenant($1::bigint)", false};
 
 static void copy_text(char *out, size_t size, const char *text)
 {
     snprintf(out, size, "%s", text);
+}
+
+static void read_tenant(const PGresult *rows, int row, struct msp_tenant *out)
+{
+    out->id = msp_result_int(rows, row, 0);
+    copy_text(out->slug, sizeof(out->slug), msp_result_text(rows, row, 1));
+    copy_text(out->name, sizeof(out->name), msp_result_text(rows, row, 2));
+    copy_text(out->timezone, sizeof(out->timezone), msp_result_text(rows, row, 3));
+    copy_text(out->source, sizeof(out->source), msp_result_text(rows, row, 4));
+    out->active = msp_result_bool(rows, row, 5);
 }
 
 enum msp_result msp_tenant_store_all(struct msp_db *db, int64_t deadline_ms,
@@ -62,16 +78,8 @@ enum msp_result msp_tenant_store_all(struct msp_db *db, int64_t deadline_ms,
         msp_calls_clear(&call, 1);
         return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory for the list of tenants.");
     }
-    for (size_t i = 0; i < count; i++) {
-        struct msp_tenant *tenant = &tenants[i];
-        int row = (int)i;
-        tenant->id = msp_result_int(call.result, row, 0);
-        copy_text(tenant->slug, sizeof(tenant->slug), msp_result_text(call.result, row, 1));
-        copy_text(tenant->name, sizeof(tenant->name), msp_result_text(call.result, row, 2));
-        copy_text(tenant->timezone, sizeof(tenant->timezone), msp_result_text(call.result, row, 3));
-        copy_text(tenant->source, sizeof(tenant->source), msp_result_text(call.result, row, 4));
-        tenant->active = msp_result_bool(call.result, row, 5);
-    }
+    for (size_t i = 0; i < count; i++)
+        read_tenant(call.result, (int)i, &tenants[i]);
     msp_calls_clear(&call, 1);
     *out_tenants = tenants;
     *out_count = count;
@@ -93,9 +101,9 @@ static enum msp_result check_zone(struct msp_db *db, const char *timezone, int64
     bool known = msp_result_int(call.result, 0, 0) > 0;
     msp_calls_clear(&call, 1);
     if (!known)
-        return msp_fail(error, MSP_INVALID, "timezone_unknown",
-                        "There is no time zone \"%s\". Use an IANA name such as Europe/Paris.",
-                        timezone);
+        return msp_fail_at(error, MSP_INVALID, "timezone_unknown", "/timezone",
+                           "There is no time zone \"%s\". Use an IANA name such as Europe/Paris.",
+                           timezone);
     return MSP_OK;
 }
 
@@ -104,51 +112,136 @@ static enum msp_result check_slug(const char *slug, struct msp_error *error)
     size_t length = strlen(slug);
     if (length < 1 || length > 63 ||
         strspn(slug, "abcdefghijklmnopqrstuvwxyz0123456789-") != length)
-        return msp_fail(error, MSP_INVALID, "tenant_id_malformed",
-                        "A tenant's id has 1 to 63 characters out of a-z, 0-9 and \"-\".");
+        return msp_fail_at(error, MSP_INVALID, "tenant_id_malformed", "/id",
+                           "A tenant's id has 1 to 63 characters out of a-z, 0-9 and \"-\".");
     return MSP_OK;
 }
 
-enum msp_result msp_tenant_store_add(struct msp_db *db, const char *slug, const char *name,
-                                     const char *timezone, const char *source, int64_t deadline_ms,
-                                     struct msp_error *error)
+/* The tenant of the open transaction, locked; *out_rows is the caller's. MSP_NOT_FOUND. */
+static enum msp_result find_tenant(struct msp_db *db, const char *slug, int64_t deadline_ms,
+                                   PGresult **out_rows, struct msp_error *error)
 {
-    enum msp_result result = check_slug(slug, error);
-    if (result == MSP_OK)
-        result = check_zone(db, timezone, deadline_ms, error);
-    if (result != MSP_OK)
-        return result;
     struct msp_params params;
     msp_params_init(&params);
     msp_params_text(&params, slug);
-    msp_params_text(&params, name);
-    msp_params_text(&params, timezone);
-    msp_params_text(&params, source);
-    struct msp_call calls[] = {{&add_statement, &params, NULL}, {&notify_statement, NULL, NULL}};
-    result = msp_db_transact(db, &admin_scope, calls, 2, deadline_ms, error);
-    msp_calls_clear(calls, 2);
+    struct msp_call call = {&find_statement, &params, NULL};
+    enum msp_result result = msp_db_run(db, &call, 1, deadline_ms, error);
+    if (result != MSP_OK)
+        return result;
+    if (PQntuples(call.result) == 0) {
+        msp_calls_clear(&call, 1);
+        msp_db_rollback(db);
+        return msp_fail(error, MSP_NOT_FOUND, "tenant_unknown", "There is no tenant \"%.80s\".",
+                        slug);
+    }
+    *out_rows = call.result;
+    return MSP_OK;
+}
+
+/* What was changed before under the same idempotency key, as it is now. */
+static enum msp_result show_tenant(struct msp_db *db, const char *slug, int64_t deadline_ms,
+                                   struct msp_tenant *out, struct msp_error *error)
+{
+    PGresult *rows = NULL;
+    enum msp_result result = msp_db_begin(db, &admin_scope, deadline_ms, error);
+    if (result == MSP_OK)
+        result = find_tenant(db, slug, deadline_ms, &rows, error);
+    if (result != MSP_OK)
+        return result;
+    read_tenant(rows, 0, out);
+    PQclear(rows);
+    msp_db_rollback(db);
+    return MSP_OK;
+}
+
+/* Ends the transaction with the audit line of a change from `before` (NULL = was not there). */
+static enum msp_result conclude(struct msp_db *db, const char *slug, const char *action,
+                                const PGresult *before, const struct msp_actor *actor,
+                                int64_t deadline_ms, struct msp_tenant *out,
+                                struct msp_error *error)
+{
+    PGresult *after = NULL;
+    struct msp_tenant tenant = {.id = 0};
+    enum msp_result result = find_tenant(db, slug, deadline_ms, &after, error);
+    if (result != MSP_OK)
+        return result;
+    struct msp_buffer detail;
+    msp_buffer_init(&detail, 0);
+    msp_buffer_printf(&detail, "{\"before\":%s,\"after\":%s}",
+                      before != NULL ? msp_result_text(before, 0, AS_JSON) : "null",
+                      msp_result_text(after, 0, AS_JSON));
+    msp_buffer_append(&detail, "", 1);
+    read_tenant(after, 0, &tenant);
+    PQclear(after);
+    struct msp_audit_line line = {tenant.id, action, slug, detail.failed ? NULL : detail.data};
+    result = msp_audit_commit(db, actor, &line, deadline_ms, error);
+    msp_buffer_done(&detail);
+    if (result == MSP_OK)
+        *out = tenant;
+    return result;
+}
+
+static enum msp_result insert_tenant(struct msp_db *db, const struct msp_tenant_order *order,
+                                     int64_t deadline_ms, struct msp_error *error)
+{
+    struct msp_params params;
+    msp_params_init(&params);
+    msp_params_text(&params, order->slug);
+    msp_params_text(&params, order->name);
+    msp_params_text(&params, order->timezone);
+    msp_params_text(&params, order->source);
+    struct msp_call call = {&add_statement, &params, NULL};
+    enum msp_result result = msp_db_run(db, &call, 1, deadline_ms, error);
+    msp_calls_clear(&call, 1);
     if (result == MSP_CONFLICT)
         return msp_fail(error, MSP_CONFLICT, "tenant_exists",
                         "The tenant id \"%s\" has been given already; ids are never given again.",
-                        slug);
+                        order->slug);
     return result;
+}
+
+enum msp_result msp_tenant_store_add(struct msp_db *db, const struct msp_tenant_order *order,
+                                     const struct msp_actor *actor, int64_t deadline_ms,
+                                     struct msp_tenant *out, struct msp_error *error)
+{
+    const char *replayed = NULL;
+    enum msp_result result = check_slug(order->slug, error);
+    if (result == MSP_OK)
+        result = check_zone(db, order->timezone, deadline_ms, error);
+    if (result == MSP_OK)
+        result = msp_audit_begin(db, actor, deadline_ms, &replayed, error);
+    if (result == MSP_OK && replayed != NULL)
+        return show_tenant(db, replayed, deadline_ms, out, error);
+    if (result == MSP_OK)
+        result = insert_tenant(db, order, deadline_ms, error);
+    if (result != MSP_OK)
+        return result;
+    return conclude(db, order->slug, "tenant.add", NULL, actor, deadline_ms, out, error);
 }
 
 /* Inside an open transaction as msp_admin: changes the tenant and, for a new time zone, marks its
  * days. */
 static enum msp_result change_tenant(struct msp_db *db, int64_t tenant_id, bool new_zone,
-                                     const struct msp_params *values, int64_t deadline_ms,
+                                     const struct msp_tenant_change *change, int64_t deadline_ms,
                                      struct msp_error *error)
 {
     struct msp_params tenant;
+    struct msp_params values;
     msp_params_init(&tenant);
     msp_params_int(&tenant, tenant_id);
-    static const struct msp_statement set_tenant = {"tenant_scope",
-                                                    "SELECT msp.set_tenant($1::bigint)", false};
-    struct msp_call calls[4] = {{&set_statement, values, NULL}, {&notify_statement, NULL, NULL}};
-    size_t count = 2;
+    msp_params_init(&values);
+    msp_params_int(&values, tenant_id);
+    msp_params_text(&values, change->name);
+    msp_params_text(&values, change->timezone);
+    msp_params_text(&values, change->source);
+    if (change->active < 0)
+        msp_params_null(&values);
+    else
+        msp_params_bool(&values, change->active == 1);
+    struct msp_call calls[3] = {{&set_statement, &values, NULL}};
+    size_t count = 1;
     if (new_zone) {
-        calls[count++] = (struct msp_call){&set_tenant, &tenant, NULL};
+        calls[count++] = (struct msp_call){&scope_statement, &tenant, NULL};
         calls[count++] = (struct msp_call){&dirty_statement, &tenant, NULL};
     }
     enum msp_result result = msp_db_run(db, calls, count, deadline_ms, error);
@@ -156,44 +249,36 @@ static enum msp_result change_tenant(struct msp_db *db, int64_t tenant_id, bool 
     return result;
 }
 
-enum msp_result msp_tenant_store_set(struct msp_db *db, const char *slug, const char *name,
-                                     const char *timezone, const char *source, int active,
-                                     int64_t deadline_ms, struct msp_error *error)
+static const char *action_of(const struct msp_tenant_change *change)
 {
-    if (timezone != NULL) {
-        enum msp_result known = check_zone(db, timezone, deadline_ms, error);
-        if (known != MSP_OK)
-            return known;
-    }
-    struct msp_params find;
-    msp_params_init(&find);
-    msp_params_text(&find, slug);
-    struct msp_call call = {&find_statement, &find, NULL};
-    enum msp_result result = msp_db_begin(db, &admin_scope, deadline_ms, error);
+    if (change->active < 0)
+        return "tenant.change";
+    return change->active == 1 ? "tenant.enable" : "tenant.disable";
+}
+
+enum msp_result msp_tenant_store_set(struct msp_db *db, const char *slug,
+                                     const struct msp_tenant_change *change,
+                                     const struct msp_actor *actor, int64_t deadline_ms,
+                                     struct msp_tenant *out, struct msp_error *error)
+{
+    const char *replayed = NULL;
+    PGresult *before = NULL;
+    enum msp_result result = MSP_OK;
+    if (change->timezone != NULL)
+        result = check_zone(db, change->timezone, deadline_ms, error);
     if (result == MSP_OK)
-        result = msp_db_run(db, &call, 1, deadline_ms, error);
+        result = msp_audit_begin(db, actor, deadline_ms, &replayed, error);
+    if (result == MSP_OK && replayed != NULL)
+        return show_tenant(db, replayed, deadline_ms, out, error);
+    if (result == MSP_OK)
+        result = find_tenant(db, slug, deadline_ms, &before, error);
     if (result != MSP_OK)
         return result;
-    if (PQntuples(call.result) == 0) {
-        msp_calls_clear(&call, 1);
-        msp_db_rollback(db);
-        return msp_fail(error, MSP_NOT_FOUND, "tenant_unknown", "There is no tenant \"%s\".", slug);
-    }
-    int64_t tenant_id = msp_result_int(call.result, 0, 0);
-    bool new_zone = timezone != NULL && strcmp(timezone, msp_result_text(call.result, 0, 1)) != 0;
-    msp_calls_clear(&call, 1);
-    struct msp_params values;
-    msp_params_init(&values);
-    msp_params_int(&values, tenant_id);
-    msp_params_text(&values, name);
-    msp_params_text(&values, timezone);
-    msp_params_text(&values, source);
-    if (active < 0)
-        msp_params_null(&values);
-    else
-        msp_params_bool(&values, active == 1);
-    result = change_tenant(db, tenant_id, new_zone, &values, deadline_ms, error);
+    bool new_zone =
+        change->timezone != NULL && strcmp(change->timezone, msp_result_text(before, 0, 3)) != 0;
+    result = change_tenant(db, msp_result_int(before, 0, 0), new_zone, change, deadline_ms, error);
     if (result == MSP_OK)
-        result = msp_db_commit(db, deadline_ms, error);
+        result = conclude(db, slug, action_of(change), before, actor, deadline_ms, out, error);
+    PQclear(before);
     return result;
 }

@@ -36,7 +36,7 @@ int msp_admin_database_open(const struct msp_invocation *invocation,
 const struct msp_actor *msp_admin_actor(void)
 {
     static char name[80];
-    static const struct msp_actor actor = {name, NULL, NULL};
+    static const struct msp_actor actor = {.name = name};
     const struct passwd *user = getpwuid(getuid());
     if (user != NULL)
         (void)snprintf(name, sizeof(name), "command line (%.60s)", user->pw_name);

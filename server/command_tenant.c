@@ -31,52 +31,57 @@ int msp_command_tenant_add(const struct msp_invocation *invocation)
     if (opened != MSP_COMMAND_DONE)
         return opened;
     struct msp_error error;
-    const enum msp_result result = msp_tenant_store_add(
-        db, invocation->argument, msp_invocation_option(invocation, "name"),
-        msp_invocation_option(invocation, "timezone"), msp_invocation_option(invocation, "source"),
-        msp_admin_deadline_ms(), &error);
+    struct msp_tenant made;
+    const struct msp_tenant_order order = {
+        .slug = invocation->argument,
+        .name = msp_invocation_option(invocation, "name"),
+        .timezone = msp_invocation_option(invocation, "timezone"),
+        .source = msp_invocation_option(invocation, "source"),
+    };
+    const enum msp_result result =
+        msp_tenant_store_add(db, &order, msp_admin_actor(), msp_admin_deadline_ms(), &made, &error);
     return conclude(invocation, db, result, &error, "added");
+}
+
+static int change(const struct msp_invocation *invocation, const struct msp_tenant_change *order,
+                  const char *done)
+{
+    struct msp_settings settings;
+    struct msp_db *db = NULL;
+    const int opened = msp_admin_database_open(invocation, &settings, &db);
+    if (opened != MSP_COMMAND_DONE)
+        return opened;
+    struct msp_error error;
+    struct msp_tenant changed;
+    const enum msp_result result =
+        msp_tenant_store_set(db, invocation->argument, order, msp_admin_actor(),
+                             msp_admin_deadline_ms(), &changed, &error);
+    return conclude(invocation, db, result, &error, done);
 }
 
 int msp_command_tenant_set(const struct msp_invocation *invocation)
 {
-    const char *name = msp_invocation_option(invocation, "name");
-    const char *timezone = msp_invocation_option(invocation, "timezone");
-    const char *source = msp_invocation_option(invocation, "source");
-    if (name == NULL && timezone == NULL && source == NULL)
+    const struct msp_tenant_change order = {
+        .name = msp_invocation_option(invocation, "name"),
+        .timezone = msp_invocation_option(invocation, "timezone"),
+        .source = msp_invocation_option(invocation, "source"),
+        .active = -1,
+    };
+    if (order.name == NULL && order.timezone == NULL && order.source == NULL)
         return msp_invocation_misused(invocation, "say what to change");
-    struct msp_settings settings;
-    struct msp_db *db = NULL;
-    const int opened = msp_admin_database_open(invocation, &settings, &db);
-    if (opened != MSP_COMMAND_DONE)
-        return opened;
-    struct msp_error error;
-    const enum msp_result result = msp_tenant_store_set(
-        db, invocation->argument, name, timezone, source, -1, msp_admin_deadline_ms(), &error);
-    return conclude(invocation, db, result, &error, "changed");
-}
-
-static int set_active(const struct msp_invocation *invocation, int active, const char *done)
-{
-    struct msp_settings settings;
-    struct msp_db *db = NULL;
-    const int opened = msp_admin_database_open(invocation, &settings, &db);
-    if (opened != MSP_COMMAND_DONE)
-        return opened;
-    struct msp_error error;
-    const enum msp_result result = msp_tenant_store_set(db, invocation->argument, NULL, NULL, NULL,
-                                                        active, msp_admin_deadline_ms(), &error);
-    return conclude(invocation, db, result, &error, done);
+    return change(invocation, &order, "changed");
 }
 
 int msp_command_tenant_disable(const struct msp_invocation *invocation)
 {
-    return set_active(invocation, 0, "disabled; its data is kept");
+    const struct msp_tenant_change order = {.active = 0};
+    return change(invocation, &order, "disabled; its data is kept");
 }
 
 int msp_command_tenant_enable(const struct msp_invocation *invocation)
 {
-    return set_active(invocation, 1, "enabled");
+    const struct msp_tenant_change order = {.active = 1};
+    return change(invocation, &order, "enabled");
 }
 
 static void print_for_people(const struct msp_tenant *tenants, size_t count)

@@ -2,13 +2,15 @@
 #ifndef MSP_AUDIT_STORE_H
 #define MSP_AUDIT_STORE_H
 
-#include "msp/db.h"
+#include "msp/idempotency.h"
 
-/* Who acts, and from where. Texts are borrowed. */
+/* Who acts, from where, and under which key. Texts are borrowed. */
 struct msp_actor {
-    const char *name;       /* an e-mail, "key:…", or "command line (user)" */
-    const char *address;    /* IP address as text; NULL = none */
-    const char *request_id; /* NULL = not a request */
+    const char *name;                    /* an e-mail, "key:…", or "command line (user)" */
+    const char *address;                 /* IP address as text; NULL = none */
+    const char *request_id;              /* NULL = not a request */
+    struct msp_idempotency *idempotency; /* NULL = none */
+    struct msp_arena *arena;             /* goes with idempotency */
 };
 
 struct msp_audit_line {
@@ -24,8 +26,18 @@ enum msp_result msp_audit_append(struct msp_db *db, const struct msp_actor *acto
                                  struct msp_error *error) MSP_MUST_CHECK;
 
 /*
- * The end of an administrative change: appends the line, tells every node's snapshot keeper, and
- * commits. On failure the whole transaction is rolled back.
+ * The beginning of an administrative change: opens a transaction as msp_admin. If the actor's
+ * idempotency key was used, *out_object names what was changed then (in the arena) and no
+ * transaction is open; else it is NULL.
+ */
+enum msp_result msp_audit_begin(struct msp_db *db, const struct msp_actor *actor,
+                                int64_t deadline_ms, const char **out_object,
+                                struct msp_error *error) MSP_MUST_CHECK;
+
+/*
+ * The end of an administrative change: appends the line, keeps the line's object under the actor's
+ * idempotency key, tells every node's snapshot keeper, and commits. On failure the whole
+ * transaction is rolled back.
  */
 enum msp_result msp_audit_commit(struct msp_db *db, const struct msp_actor *actor,
                                  const struct msp_audit_line *line, int64_t deadline_ms,

@@ -30,7 +30,8 @@ struct msp_key_order {
 
 /*
  * Makes a key and stores its hash. The text in *out_key is nowhere else: whoever asked is shown
- * it once. MSP_NOT_FOUND for the tenant, MSP_INVALID for a name, role or expiry, MSP_CONFLICT when
+ * it once. What was made before under the actor's idempotency key comes back as its id, the text
+ * empty. MSP_NOT_FOUND for the tenant, MSP_INVALID for a name, role or expiry, MSP_CONFLICT when
  * two keys of that name are active.
  */
 enum msp_result msp_key_store_create(struct msp_db *db, const struct msp_key_order *order,
@@ -45,6 +46,11 @@ enum msp_result msp_key_store_create(struct msp_db *db, const struct msp_key_ord
 enum msp_result msp_key_store_list(struct msp_db *db, const char *tenant, const char *after,
                                    int limit, int64_t deadline_ms, struct msp_key_info **out_keys,
                                    size_t *out_count, struct msp_error *error) MSP_MUST_CHECK;
+
+/* The key as it is. MSP_NOT_FOUND. */
+enum msp_result msp_key_store_find(struct msp_db *db, const char *id, int64_t deadline_ms,
+                                   struct msp_key_info *out,
+                                   struct msp_error *error) MSP_MUST_CHECK;
 
 /* Revokes a key for ever; one that is revoked already stays as it is. MSP_NOT_FOUND. */
 enum msp_result msp_key_store_revoke(struct msp_db *db, const char *id,

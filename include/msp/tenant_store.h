@@ -2,6 +2,7 @@
 #ifndef MSP_TENANT_STORE_H
 #define MSP_TENANT_STORE_H
 
+#include "msp/audit_store.h"
 #include "msp/db.h"
 #include "msp/tenant_cache.h"
 
@@ -11,20 +12,35 @@ enum msp_result msp_tenant_store_all(struct msp_db *db, int64_t deadline_ms,
                                      struct msp_tenant **out_tenants, size_t *out_count,
                                      struct msp_error *error) MSP_MUST_CHECK;
 
-/*
- * Adds a tenant as msp_admin. MSP_CONFLICT if the slug was ever given, MSP_INVALID for a
- * malformed slug or a time zone PostgreSQL does not know. NULL source = pushed.
- */
-enum msp_result msp_tenant_store_add(struct msp_db *db, const char *slug, const char *name,
-                                     const char *timezone, const char *source, int64_t deadline_ms,
-                                     struct msp_error *error) MSP_MUST_CHECK;
+struct msp_tenant_order {
+    const char *slug;
+    const char *name;
+    const char *timezone;
+    const char *source; /* NULL = pushed */
+};
+
+/* What is NULL or -1 stays. */
+struct msp_tenant_change {
+    const char *name;
+    const char *timezone; /* another one makes every day of the tenant dirty */
+    const char *source;
+    int active;
+};
 
 /*
- * Changes what is not NULL, as msp_admin; MSP_NOT_FOUND for an unknown slug. Changing the time zone
- * makes every day of the tenant dirty. `active` is -1 (leave), 0 or 1.
+ * Adds a tenant. MSP_CONFLICT if the slug was ever given, MSP_INVALID for a malformed slug or a
+ * time zone PostgreSQL does not know.
  */
-enum msp_result msp_tenant_store_set(struct msp_db *db, const char *slug, const char *name,
-                                     const char *timezone, const char *source, int active,
-                                     int64_t deadline_ms, struct msp_error *error) MSP_MUST_CHECK;
+enum msp_result msp_tenant_store_add(struct msp_db *db, const struct msp_tenant_order *order,
+                                     const struct msp_actor *actor, int64_t deadline_ms,
+                                     struct msp_tenant *out,
+                                     struct msp_error *error) MSP_MUST_CHECK;
+
+/* MSP_NOT_FOUND for an unknown slug, MSP_INVALID. */
+enum msp_result msp_tenant_store_set(struct msp_db *db, const char *slug,
+                                     const struct msp_tenant_change *change,
+                                     const struct msp_actor *actor, int64_t deadline_ms,
+                                     struct msp_tenant *out,
+                                     struct msp_error *error) MSP_MUST_CHECK;
 
 #endif

@@ -3,6 +3,7 @@
 
 #define INTERNAL MSP_CREDENTIAL_SERVICE, 0, MSP_TENANT_NONE
 #define PUBLIC   MSP_CREDENTIAL_PERSON
+#define ADMINS   MSP_CREDENTIAL_PERSON, MSP_ROLE_ADMIN, MSP_TENANT_NONE
 #define OPEN     MSP_CREDENTIAL_NONE, 0, MSP_TENANT_NONE
 
 #define EVERYBODY (MSP_ROLE_ADMIN | MSP_ROLE_MANAGER | MSP_ROLE_TECH | MSP_ROLE_CLIENT)
@@ -75,6 +76,18 @@ const struct msp_route msp_routes[] = {
      NO_BODY, msp_handle_export_latest},
     {"POST", "/v1/exports", PUBLIC, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY, JSON_BODY,
      msp_handle_export},
+
+    {"GET",  "/v1/admin/tenants", ADMINS, NO_QUERY, NO_BODY, msp_handle_admin_tenants},
+    {"POST", "/v1/admin/tenants", ADMINS, NO_QUERY, JSON_BODY, msp_handle_admin_tenant_add},
+    {"POST", "/v1/admin/tenants/{id}", ADMINS, NO_QUERY, JSON_BODY,
+     msp_handle_admin_tenant_change},
+    {"GET",  "/v1/admin/users", ADMINS, "tenant cursor limit", NO_BODY, msp_handle_admin_users},
+    {"POST", "/v1/admin/users", ADMINS, NO_QUERY, JSON_BODY, msp_handle_admin_user_add},
+    {"POST", "/v1/admin/users/{email}", ADMINS, NO_QUERY, JSON_BODY, msp_handle_admin_user_change},
+    {"GET",  "/v1/admin/keys", ADMINS, "tenant cursor limit", NO_BODY, msp_handle_admin_keys},
+    {"POST", "/v1/admin/keys", ADMINS, NO_QUERY, JSON_BODY, msp_handle_admin_key_create},
+    {"POST", "/v1/admin/keys/{id}/revoke", ADMINS, NO_QUERY, JSON_BODY,
+     msp_handle_admin_key_revoke},
 };
 /* clang-format on */
 const size_t msp_route_count = sizeof msp_routes / sizeof msp_routes[0];

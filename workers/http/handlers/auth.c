@@ -8,6 +8,7 @@
 #include "../jws.h"
 #include "../session_cookie.h"
 #include "inputs.h"
+#include "password_turn.h"
 #include "publication.h"
 
 #include "msp/clock.h"
@@ -21,8 +22,6 @@
 
 /* A working day. */
 #define SESSION_SECONDS INT64_C(43200)
-/* Each takes 16 MiB and a processor; more at once would only make all of them slower. */
-#define HASHES_AT_ONCE 2
 
 struct attempt {
     char email[MSP_EMAIL_BYTES];
@@ -197,18 +196,16 @@ static int sign_in(const struct msp_request *request, struct msp_response *respo
     struct msp_http_worker *worker = request->worker;
     int wait = msp_sign_in_wait(worker->child->shared->attempts, attempt->email, request->address,
                                 now_seconds());
-    int status;
 
     if (wait > 0)
         return answer_late(request, response, 429, wait, "sign_in_delayed",
                            "Too many sign-ins of this account or address failed; wait, then try "
                            "again.");
-    if (atomic_fetch_add(&worker->hashes_under_way, 1) >= HASHES_AT_ONCE)
-        status = answer_late(request, response, 503, 1, "sign_in_busy",
-                             "Many people sign in at this moment; try again in a second.");
-    else
-        status = try_password(request, response, attempt);
-    (void)atomic_fetch_sub(&worker->hashes_under_way, 1);
+    if (!msp_password_turn_begin(worker))
+        return answer_late(request, response, 503, 1, "sign_in_busy",
+                           "Many people sign in at this moment; try again in a second.");
+    int status = try_password(request, response, attempt);
+    msp_password_turn_end(worker);
     return status;
 }
 

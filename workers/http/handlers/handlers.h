@@ -42,8 +42,7 @@ int msp_handle_internal_jobs(const struct msp_request *request, struct msp_respo
 int msp_handle_internal_job(const struct msp_request *request, struct msp_response *response);
 int msp_handle_internal_job_cancel(const struct msp_request *request,
                                    struct msp_response *response);
-int msp_handle_internal_job_retry(const struct msp_request *request,
-                                  struct msp_response *response);
+int msp_handle_internal_job_retry(const struct msp_request *request, struct msp_response *response);
 int msp_handle_jobs(const struct msp_request *request, struct msp_response *response);
 int msp_handle_job(const struct msp_request *request, struct msp_response *response);
 int msp_handle_job_cancel(const struct msp_request *request, struct msp_response *response);
@@ -66,5 +65,17 @@ int msp_handle_exports(const struct msp_request *request, struct msp_response *r
 /* downloads.c */
 int msp_handle_export_latest(const struct msp_request *request, struct msp_response *response);
 int msp_handle_export_file(const struct msp_request *request, struct msp_response *response);
+
+/* admin_tenants.c, admin_users.c, admin_keys.c */
+int msp_handle_admin_tenants(const struct msp_request *request, struct msp_response *response);
+int msp_handle_admin_tenant_add(const struct msp_request *request, struct msp_response *response);
+int msp_handle_admin_tenant_change(const struct msp_request *request,
+                                   struct msp_response *response);
+int msp_handle_admin_users(const struct msp_request *request, struct msp_response *response);
+int msp_handle_admin_user_add(const struct msp_request *request, struct msp_response *response);
+int msp_handle_admin_user_change(const struct msp_request *request, struct msp_response *response);
+int msp_handle_admin_keys(const struct msp_request *request, struct msp_response *response);
+int msp_handle_admin_key_create(const struct msp_request *request, struct msp_response *response);
+int msp_handle_admin_key_revoke(const struct msp_request *request, struct msp_response *response);
 
 #endif
