@@ -135,8 +135,9 @@ enum msp_result msp_db_notifications(struct msp_db *db, int *out_count,
  * nothing runs. */
 void msp_db_cancel(struct msp_db *db);
 
-/* Closes the connection, so that no cancel that is still on its way can reach what comes next on it;
- * the next transaction connects anew. The owner's thread only, with no transaction under way. */
+/* Closes the connection, so that no cancel that is still on its way can reach what comes next on
+ * it; the next transaction connects anew. The owner's thread only, with no transaction under way.
+ */
 void msp_db_hang_up(struct msp_db *db);
 
 void msp_calls_clear(struct msp_call *calls, size_t count);

@@ -38,14 +38,14 @@ struct msp_job {
     int claim;   /* how often the job was taken: the fencing token */
     int attempt; /* claims that count: lost workers and hand-backs burn none */
     int64_t created_us, started_us, finished_us; /* MSP_NO_TIME */
-    int64_t claimed_us;                          /* when it was last taken, MSP_NO_TIME = never */
+    int64_t claimed_us;     /* when its present attempt began, MSP_NO_TIME = never */
     int rate_limited;       /* claims put off because somebody asked us to slow down */
     bool cancel_requested;  /* it runs and shall stop */
     const char *parameters; /* JSON object */
     const char *result;     /* JSON object */
     const char *error;      /* JSON object {"code","detail"} */
     bool children_ended;    /* claimed again because all its children have ended */
-    const char *callback;   /* how far the telling of its end is, JSON object; by msp_job_get only */
+    const char *callback; /* how far the telling of its end is, JSON object; by msp_job_get only */
 };
 
 struct msp_job_request {
