@@ -304,5 +304,8 @@ void msp_answer_cache_keep(struct msp_answer_cache *cache, const struct msp_answ
 struct msp_answer_cache_figures msp_answer_cache_figures(const struct msp_answer_cache *cache)
 {
     return (struct msp_answer_cache_figures){
-        msp_word_load(&cache->hits), msp_word_load(&cache->misses), msp_word_load(&cache->kept)};
+        .hits = (int64_t)msp_word_load(&cache->hits),
+        .misses = (int64_t)msp_word_load(&cache->misses),
+        .kept = (int64_t)msp_word_load(&cache->kept),
+    };
 }

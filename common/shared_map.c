@@ -34,7 +34,15 @@ static void unmap_region(void *memory, size_t size)
 }
 
 /* What lies in anonymous memory; the status board is a file of its own. */
-enum part { PART_TENANTS, PART_CREDENTIALS, PART_SETTINGS, PART_KEY_USES, PART_ATTEMPTS, PARTS };
+enum part {
+    PART_TENANTS,
+    PART_CREDENTIALS,
+    PART_SETTINGS,
+    PART_KEY_USES,
+    PART_ATTEMPTS,
+    PART_ANSWERS,
+    PARTS
+};
 
 static const struct {
     size_t (*bytes)(void);
@@ -46,6 +54,7 @@ static const struct {
     [PART_SETTINGS] = {msp_settings_cache_bytes, "settings", true},
     [PART_KEY_USES] = {msp_key_uses_bytes, "uses of keys", false},
     [PART_ATTEMPTS] = {msp_attempts_bytes, "counts of failures", false},
+    [PART_ANSWERS] = {msp_answer_cache_bytes, "answers", true},
 };
 
 static enum msp_result map_parts(void *regions[PARTS], struct msp_error *error)
@@ -83,6 +92,7 @@ enum msp_result msp_shared_map_create(const char *state_dir, struct msp_shared_m
     out->settings = msp_settings_cache_init(regions[PART_SETTINGS]);
     out->key_uses = msp_key_uses_init(regions[PART_KEY_USES]);
     out->attempts = msp_attempts_init(regions[PART_ATTEMPTS]);
+    out->answers = msp_answer_cache_init(regions[PART_ANSWERS]);
     out->board = board;
     return MSP_OK;
 }

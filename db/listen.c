@@ -54,15 +54,19 @@ int msp_db_socket(const struct msp_db *db)
     return db->connection != NULL ? PQsocket(db->connection) : -1;
 }
 
-enum msp_result msp_db_notifications(struct msp_db *db, int *out_count, struct msp_error *error)
+enum msp_result msp_db_notifications(struct msp_db *db, msp_notification_take take, void *context,
+                                     int *out_count, struct msp_error *error)
 {
     if (db->connection == NULL)
         return msp_fail(error, MSP_UNAVAILABLE, "database_unavailable", "Not listening.");
     if (!PQconsumeInput(db->connection))
         return msp_db_lost(db, error);
     int count = 0;
-    for (PGnotify *notification; (notification = PQnotifies(db->connection)) != NULL; count++)
+    for (PGnotify *notification; (notification = PQnotifies(db->connection)) != NULL; count++) {
+        if (take != NULL)
+            take(context, notification->relname, notification->extra);
         PQfreemem(notification);
+    }
     *out_count = count;
     return MSP_OK;
 }

@@ -64,7 +64,7 @@ void msp_answer_cache_keep(struct msp_answer_cache *cache, const struct msp_answ
 
 /* What was found and not found since the start. */
 struct msp_answer_cache_figures {
-    uint64_t hits, misses, kept;
+    int64_t hits, misses, kept;
 };
 struct msp_answer_cache_figures msp_answer_cache_figures(const struct msp_answer_cache *cache);
 

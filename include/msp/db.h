@@ -126,10 +126,13 @@ enum msp_result msp_db_listen(struct msp_db *db, const char *channels, int64_t d
                               struct msp_error *error) MSP_MUST_CHECK;
 /* The socket to wait on, -1 while not connected. */
 int msp_db_socket(const struct msp_db *db);
-/* Takes in what has arrived: *out_count notifications. MSP_UNAVAILABLE = connection lost; listen
- * again. */
-enum msp_result msp_db_notifications(struct msp_db *db, int *out_count,
-                                     struct msp_error *error) MSP_MUST_CHECK;
+/* One notification: its channel and what was said there. */
+typedef void (*msp_notification_take)(void *context, const char *channel, const char *payload);
+
+/* Takes in what has arrived: *out_count notifications, each shown to `take` (may be NULL).
+ * MSP_UNAVAILABLE = connection lost; listen again. */
+enum msp_result msp_db_notifications(struct msp_db *db, msp_notification_take take, void *context,
+                                     int *out_count, struct msp_error *error) MSP_MUST_CHECK;
 
 /* Asks the server to cancel what runs on `db`, from any thread, without waiting; harmless if
  * nothing runs. */

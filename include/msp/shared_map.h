@@ -5,6 +5,7 @@
 #ifndef MSP_SHARED_MAP_H
 #define MSP_SHARED_MAP_H
 
+#include "msp/answer_cache.h"
 #include "msp/attempts.h"
 #include "msp/credential_cache.h"
 #include "msp/key_uses.h"
@@ -19,6 +20,7 @@ struct msp_shared_map {
     struct msp_status_board *board;           /* each child its own slot */
     struct msp_key_uses *key_uses;            /* written by every HTTP worker */
     struct msp_attempts *attempts;            /* likewise */
+    struct msp_answer_cache *answers;         /* likewise; raised by whoever changes data */
 };
 
 /* Maps everything; the board's file goes into `state_dir`. */

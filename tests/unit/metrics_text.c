@@ -6,6 +6,7 @@
 #include <string.h>
 
 static struct msp_status_board *board;
+static struct msp_answer_cache *answers;
 static struct msp_buffer text;
 
 static void begin(void)
@@ -13,12 +14,15 @@ static void begin(void)
     board = aligned_alloc(64, (sizeof *board + 63) / 64 * 64);
     cr_assert_not_null(board);
     memset(board, 0, sizeof *board);
+    answers = msp_answer_cache_init(calloc(1, msp_answer_cache_bytes()));
+    cr_assert_not_null(answers);
     msp_buffer_init(&text, 0);
 }
 
 static void end(void)
 {
     msp_buffer_done(&text);
+    free(answers);
     free(board);
 }
 
@@ -27,7 +31,7 @@ TestSuite(metrics_text, .init = begin, .fini = end);
 static const char *written(void)
 {
     msp_buffer_clear(&text);
-    msp_metrics_write(board, &text);
+    msp_metrics_write(&(struct msp_shared_map){.board = board, .answers = answers}, &text);
     msp_buffer_append(&text, "", 1);
     cr_assert(!text.failed);
     return text.data;

@@ -10,6 +10,7 @@
 struct view {
     const struct msp_status_board *board;
     struct msp_board_totals totals;
+    struct msp_answer_cache_figures answers;
     struct msp_buffer *out;
 };
 
@@ -57,6 +58,11 @@ static int64_t figure_at(const void *where, size_t offset)
 static void write_total(const struct view *view, const struct metric *metric)
 {
     write_sample(view, metric, figure_at(&view->totals, metric->offset));
+}
+
+static void write_of_answers(const struct view *view, const struct metric *metric)
+{
+    write_sample(view, metric, figure_at(&view->answers, metric->offset));
 }
 
 static void write_of_board(const struct view *view, const struct metric *metric)
@@ -189,11 +195,12 @@ static void write_callbacks(const struct view *view, const struct metric *metric
 
 /* ---- the table ---- */
 
-#define COUNTER     "counter"
-#define GAUGE       "gauge"
-#define TOTAL(name) offsetof(struct msp_board_totals, name)
-#define LANE(name)  offsetof(struct msp_board_lane, name)
-#define KIND(name)  offsetof(struct msp_board_job_kind, name)
+#define COUNTER       "counter"
+#define GAUGE         "gauge"
+#define TOTAL(name)   offsetof(struct msp_board_totals, name)
+#define LANE(name)    offsetof(struct msp_board_lane, name)
+#define KIND(name)    offsetof(struct msp_board_job_kind, name)
+#define ANSWERS(name) offsetof(struct msp_answer_cache_figures, name)
 #define OF_JOBS(name)                                                                              \
     (offsetof(struct msp_status_board, jobs) + offsetof(struct msp_board_jobs, name))
 
@@ -220,6 +227,13 @@ static const struct metric metrics[] = {
     {"msp_db_pool_refused_total", COUNTER, "Requests that got no connection in time.", write_total,
      TOTAL(pool_refused)},
 
+    {"msp_answer_cache_hits_total", COUNTER, "Answers given from shared memory.",
+     write_of_answers, ANSWERS(hits)},
+    {"msp_answer_cache_misses_total", COUNTER, "Answers that had to be made.", write_of_answers,
+     ANSWERS(misses)},
+    {"msp_answer_cache_kept_total", COUNTER, "Answers put into shared memory.", write_of_answers,
+     ANSWERS(kept)},
+
     {"msp_jobs_queued", GAUGE, "Jobs of all nodes that could be taken now.", write_lanes,
      LANE(queued)},
     {"msp_jobs_scheduled", GAUGE, "Jobs of all nodes that wait for their time or another job.",
@@ -242,10 +256,11 @@ static const struct metric metrics[] = {
 };
 /* clang-format on */
 
-void msp_metrics_write(const struct msp_status_board *board, struct msp_buffer *out)
+void msp_metrics_write(const struct msp_shared_map *shared, struct msp_buffer *out)
 {
-    struct view view = {.board = board, .out = out};
-    msp_board_sum(board, &view.totals);
+    struct view view = {
+        .board = shared->board, .answers = msp_answer_cache_figures(shared->answers), .out = out};
+    msp_board_sum(shared->board, &view.totals);
     for (size_t i = 0; i < sizeof metrics / sizeof metrics[0]; i++) {
         const struct metric *metric = &metrics[i];
         msp_buffer_printf(out, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help,

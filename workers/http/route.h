@@ -26,6 +26,7 @@ struct msp_route {
         *query_names;  /* space-separated; "tenant" is added by MSP_TENANT_OF_CALLER; "*" = any */
     bool has_body;     /* a JSON body is taken; otherwise a body is refused */
     bool streams_body; /* the handler reads the body itself (NDJSON) */
+    bool keeps_answer; /* a GET that depends on its tenant's data alone: see kept_answers.h */
     msp_handler handler;
 };
 

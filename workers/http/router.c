@@ -11,6 +11,7 @@
 #include "civetweb_seam.h"
 #include "client_address.h"
 #include "failures.h"
+#include "kept_answers.h"
 #include "query.h"
 #include "request_check.h"
 #include "route_match.h"
@@ -38,6 +39,7 @@ struct exchange {
     struct msp_request_head head;
     struct msp_route_match match;
     struct msp_body body;
+    struct msp_kept_answer kept;
     bool head_is_sound;
     int64_t streamed_bytes;
 };
@@ -299,10 +301,18 @@ static int check_database(struct exchange *exchange)
     return status;
 }
 
+static int find_kept_answer(struct exchange *exchange)
+{
+    return msp_kept_answer_find(&exchange->request, exchange->response, &exchange->kept);
+}
+
 static int call_handler(struct exchange *exchange)
 {
     const struct msp_route *route = exchange->match.route;
     int status = route->handler(&exchange->request, exchange->response);
+    if (!exchange->response->body.failed)
+        status =
+            msp_kept_answer_keep(&exchange->request, exchange->response, &exchange->kept, status);
     if (!exchange->response->body.failed && !exchange->response->headers.failed)
         return status;
     struct msp_error error;
@@ -312,8 +322,9 @@ static int call_handler(struct exchange *exchange)
 
 /* Who may be told apart from who may not comes before anything that looks at what was sent. */
 static const step steps[] = {
-    check_head, check_host,      find_route,    admit_peer, authenticate,   check_origin, authorise,
-    read_query, read_path_parts, choose_tenant, check_body, check_database, call_handler,
+    check_head,   check_host,       find_route,     admit_peer,      authenticate,
+    check_origin, authorise,        read_query,     read_path_parts, choose_tenant,
+    check_body,   find_kept_answer, check_database, call_handler,
 };
 
 static int work(struct exchange *exchange)

@@ -12,9 +12,10 @@
 #define NO_QUERY  ""
 #define ANY_QUERY "*"
 
-#define NO_BODY       false, false
-#define JSON_BODY     true, false
-#define STREAMED_BODY true, true
+#define NO_BODY       false, false, false
+#define JSON_BODY     true, false, false
+#define STREAMED_BODY true, true, false
+#define KEPT_ANSWER   false, false, true
 
 /* clang-format off */
 const struct msp_route msp_routes[] = {
@@ -47,19 +48,19 @@ const struct msp_route msp_routes[] = {
     {"GET",  "/v1/tenants", PUBLIC, EVERYBODY, MSP_TENANT_NONE, NO_QUERY, NO_BODY,
      msp_handle_tenants},
     {"GET",  "/v1/kpis/daily", PUBLIC, EVERYBODY, MSP_TENANT_OF_CALLER, "from to by member",
-     NO_BODY, msp_handle_kpis_daily},
+     KEPT_ANSWER, msp_handle_kpis_daily},
     {"GET",  "/v1/kpis/daily.csv", PUBLIC, EVERYBODY, MSP_TENANT_OF_CALLER, "from to by member",
      NO_BODY, msp_handle_kpis_daily_csv},
     {"GET",  "/v1/kpis/summary", PUBLIC, EVERYBODY, MSP_TENANT_OF_CALLER, "from to by compare",
-     NO_BODY, msp_handle_kpis_summary},
-    {"GET",  "/v1/kpis/definitions", PUBLIC, EVERYBODY, MSP_TENANT_NONE, NO_QUERY, NO_BODY,
+     KEPT_ANSWER, msp_handle_kpis_summary},
+    {"GET",  "/v1/kpis/definitions", PUBLIC, EVERYBODY, MSP_TENANT_NONE, NO_QUERY, KEPT_ANSWER,
      msp_handle_kpis_definitions},
-    {"GET",  "/v1/kpis/arrivals", PUBLIC, EVERYBODY, MSP_TENANT_OF_CALLER, "from to", NO_BODY,
+    {"GET",  "/v1/kpis/arrivals", PUBLIC, EVERYBODY, MSP_TENANT_OF_CALLER, "from to", KEPT_ANSWER,
      msp_handle_kpis_arrivals},
     {"GET",  "/v1/kpis/backlog-age", PUBLIC, EVERYBODY, MSP_TENANT_OF_CALLER, "day", NO_BODY,
      msp_handle_kpis_backlog_age},
     {"GET",  "/v1/tickets", PUBLIC, EVERYBODY, MSP_TENANT_OF_CALLER,
-     "from to day metric by member limit cursor", NO_BODY, msp_handle_tickets},
+     "from to day metric by member limit cursor", KEPT_ANSWER, msp_handle_tickets},
     {"GET",  "/v1/jobs", PUBLIC, MANAGERS, MSP_TENANT_OF_CALLER, "state kind cursor limit", NO_BODY,
      msp_handle_jobs},
     {"GET",  "/v1/jobs/{id}", PUBLIC, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY, NO_BODY,

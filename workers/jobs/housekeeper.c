@@ -221,7 +221,7 @@ static void hear(struct msp_housekeeper *keeper)
 {
     int count = 0;
     struct msp_error error;
-    if (msp_db_notifications(keeper->listen_db, &count, &error) != MSP_OK) {
+    if (msp_db_notifications(keeper->listen_db, NULL, NULL, &count, &error) != MSP_OK) {
         keeper->listening = false;
         keeper->listen_due_ms = 0;
     } else if (count > 0) {

@@ -126,6 +126,12 @@ static enum msp_result look_at_postgres(struct keeper *keeper, struct msp_error 
     return result;
 }
 
+/* Nobody knows what was not heard: no answer made until now is given again. */
+static void forget_answers(struct keeper *keeper)
+{
+    msp_answer_cache_raise_all(keeper->child->shared->answers);
+}
+
 static enum msp_result look(struct keeper *keeper, struct msp_error *error)
 {
     const enum msp_result result = look_at_postgres(keeper, error);
@@ -137,6 +143,7 @@ static enum msp_result look(struct keeper *keeper, struct msp_error *error)
         keeper->retry_ms =
             keeper->retry_ms * 2 < LOOK_EVERY_MS ? keeper->retry_ms * 2 : LOOK_EVERY_MS;
         keeper->listening = false; /* its connection went the same way, or will be found out */
+        forget_answers(keeper);
     }
     if (keeper->redis != NULL) {
         const enum msp_result pinged = msp_redis_ping(keeper->redis, error);
@@ -153,8 +160,9 @@ static enum msp_result look(struct keeper *keeper, struct msp_error *error)
 static void listen_again(struct keeper *keeper)
 {
     struct msp_error error;
-    keeper->listening = msp_db_listen(keeper->listener, "msp_tenants",
+    keeper->listening = msp_db_listen(keeper->listener, "msp_tenants,msp_data",
                                       msp_clock_monotonic_ms() + LOOK_TIMEOUT_MS, &error) == MSP_OK;
+    forget_answers(keeper);
     if (keeper->listening)
         keeper->read_at_ms = 0;
 }
@@ -233,6 +241,20 @@ static bool postgres_is_well(const struct keeper *keeper)
     return *keeper->postgres_health.ok_since_us != 0;
 }
 
+struct heard {
+    const struct msp_shared_map *shared;
+    bool tenants; /* tenants or credentials changed */
+};
+
+static void hear(void *context, const char *channel, const char *payload)
+{
+    struct heard *heard = context;
+    if (strcmp(channel, "msp_data") == 0)
+        msp_answer_cache_raise(heard->shared->answers, strtoll(payload, NULL, 10));
+    else
+        heard->tenants = true;
+}
+
 /* Sleeps until something is due, a notification comes, or the process shall leave. */
 static void wait_for_something(struct keeper *keeper)
 {
@@ -249,9 +271,12 @@ static void wait_for_something(struct keeper *keeper)
         return;
     int count = 0;
     struct msp_error error;
-    if (msp_db_notifications(keeper->listener, &count, &error) != MSP_OK)
+    struct heard heard = {.shared = keeper->child->shared};
+    if (msp_db_notifications(keeper->listener, hear, &heard, &count, &error) != MSP_OK) {
         keeper->listening = false;
-    if (count > 0 || !keeper->listening)
+        forget_answers(keeper);
+    }
+    if (heard.tenants || !keeper->listening)
         keeper->read_at_ms = keeper->read_apart_ms;
 }
 

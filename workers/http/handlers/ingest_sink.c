@@ -86,6 +86,8 @@ static enum msp_result receive(struct msp_ingest_sink *sink, struct msp_ingest_l
         return MSP_OK;
     lane->in_flight = false;
     result = msp_ticket_batch_receive(lane->db, sent, batch_deadline_ms(), &sink->stats, error);
+    /* After a failure too: nobody knows whether it was committed. */
+    msp_answer_cache_raise(sink->request->worker->child->shared->answers, sink->tenant_id);
     give_connection(sink, lane);
     msp_ticket_batch_clear(sent, shard_of(sink, lane));
     return result;

@@ -1,0 +1,140 @@
+/* Between the router and the answer cache: what an answer depends on, and its entity tag. */
+#include "kept_answers.h"
+
+#include "conditional.h"
+#include "http_worker.h"
+#include "route.h"
+
+#include "msp/clock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <xxhash.h>
+
+#define JSON "application/json"
+
+/*
+ * Answers about a tenant's days change when a day ends, with nothing written. Local midnights fall
+ * on whole quarters of an hour of UTC in every zone in use, so no answer outlives one.
+ */
+#define QUARTER_OF_AN_HOUR_US INT64_C(900000000)
+
+/* Two quotes, 32 digits and a NUL. */
+#define ETAG_BYTES 35
+
+static void format_etag(struct msp_answer_tag tag, char out[ETAG_BYTES])
+{
+    snprintf(out, ETAG_BYTES, "\"%016" PRIx64 "%016" PRIx64 "\"", tag.high, tag.low);
+}
+
+/*
+ * The query in the order of the route's names, each value with its length before it, so that one
+ * text stands for one question. False if it is too long to be kept.
+ */
+static bool write_canonical_query(const struct msp_request *request, char *out, size_t size)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (const char *name = request->route->query_names; *name != '\0';) {
+        size_t length = strcspn(name, " ");
+        for (size_t i = 0; i < request->query_count; i++) {
+            const struct msp_query_pair *pair = &request->query[i];
+            if (strlen(pair->name) != length || strncmp(pair->name, name, length) != 0)
+                continue;
+            int wrote = snprintf(out + used, size - used, "%s=%zu:%s&", pair->name,
+                                 strlen(pair->value), pair->value);
+            if (wrote < 0 || (size_t)wrote >= size - used)
+                return false;
+            used += (size_t)wrote;
+        }
+        name += length + strspn(name + length, " ");
+    }
+    return true;
+}
+
+/* Roles that see the same share answers; a client sees no technician. */
+static unsigned view_of(enum msp_role role)
+{
+    return role == MSP_ROLE_CLIENT ? 1 : 0;
+}
+
+/* The tag the caller says it has, where it names exactly one of ours; others are compared later. */
+static bool read_known_tag(const char *field, struct msp_answer_tag *out)
+{
+    char again[ETAG_BYTES];
+    if (field == NULL || strlen(field) != ETAG_BYTES - 1 ||
+        sscanf(field, "\"%16" SCNx64 "%16" SCNx64 "\"", &out->high, &out->low) != 2)
+        return false;
+    format_etag(*out, again);
+    return strcmp(field, again) == 0;
+}
+
+/* A copy of one's own may be kept, but is asked about each time. */
+static void tag_response(struct msp_response *response, struct msp_answer_tag tag)
+{
+    char etag[ETAG_BYTES];
+    format_etag(tag, etag);
+    response->cache_control = "private, no-cache";
+    msp_response_header(response, "ETag", "%s", etag);
+}
+
+static int not_modified(struct msp_response *response)
+{
+    response->content_type = NULL;
+    msp_buffer_clear(&response->body);
+    return 304;
+}
+
+/* Whether the caller's If-None-Match names the tag. */
+static bool caller_has(const struct msp_request *request, struct msp_answer_tag tag)
+{
+    char etag[ETAG_BYTES];
+    format_etag(tag, etag);
+    return msp_if_none_match(msp_request_header(request, "If-None-Match"), etag);
+}
+
+int msp_kept_answer_find(const struct msp_request *request, struct msp_response *response,
+                         struct msp_kept_answer *kept)
+{
+    struct msp_answer_cache *cache = request->worker->child->shared->answers;
+    kept->wanted = false;
+    if (!request->route->keeps_answer ||
+        !write_canonical_query(request, kept->query, sizeof kept->query))
+        return 0;
+    int64_t now_us = msp_clock_unix_us();
+    int64_t tenant_id = request->caller.tenant.id;
+    kept->wanted = true;
+    kept->until_unix_us = (now_us / QUARTER_OF_AN_HOUR_US + 1) * QUARTER_OF_AN_HOUR_US;
+    kept->key = (struct msp_answer_key){.tenant_id = tenant_id,
+                                        .version = msp_answer_cache_version(cache, tenant_id),
+                                        .view = view_of(request->caller.role),
+                                        .route = request->route->path,
+                                        .query = kept->query};
+    struct msp_answer_tag known;
+    struct msp_answer_tag tag;
+    bool knows = read_known_tag(msp_request_header(request, "If-None-Match"), &known);
+    enum msp_answer_found found = msp_answer_cache_find(
+        cache, &kept->key, now_us, knows ? &known : NULL, &response->body, &tag);
+    if (found == MSP_ANSWER_NONE)
+        return 0;
+    tag_response(response, tag);
+    response->content_type = JSON;
+    return found == MSP_ANSWER_SAME || caller_has(request, tag) ? not_modified(response) : 200;
+}
+
+int msp_kept_answer_keep(const struct msp_request *request, struct msp_response *response,
+                         const struct msp_kept_answer *kept, int status)
+{
+    bool plain = response->content_type != NULL && strcmp(response->content_type, JSON) == 0 &&
+                 response->next == NULL && response->headers.length == 0;
+    if (!kept->wanted || status != 200 || !plain)
+        return status;
+    /* Told apart by content alone, so that a tag holds on every node and after every start. */
+    XXH128_hash_t hash = XXH3_128bits(response->body.data, response->body.length);
+    struct msp_answer_tag tag = {hash.high64, hash.low64};
+    msp_answer_cache_keep(request->worker->child->shared->answers, &kept->key, tag,
+                          response->body.data, response->body.length, kept->until_unix_us);
+    tag_response(response, tag);
+    return caller_has(request, tag) ? not_modified(response) : status;
+}
