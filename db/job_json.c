@@ -13,10 +13,10 @@ static const char *text_or_null(const char *text)
 
 bool msp_job_estimate_end(const struct msp_job *job, int64_t now_us, int64_t *out_seconds)
 {
-    int64_t run_us = now_us - job->claimed_us;
-    if (job->state != MSP_JOB_RUNNING || job->claimed_us == MSP_NO_TIME || job->done <= 0 ||
-        job->total < job->done || run_us < 0)
+    if (job->state != MSP_JOB_RUNNING || job->claimed_us == MSP_NO_TIME ||
+        job->claimed_us > now_us || job->done <= 0 || job->total < job->done)
         return false;
+    int64_t run_us = now_us - job->claimed_us;
     double left = (double)(job->total - job->done) / (double)job->done;
     double seconds = left * ((double)run_us / 1e6);
     if (seconds > (double)ESTIMATE_MAX_SECONDS)
