@@ -20,7 +20,8 @@ COMPUTE, EXPORTS = "/internal/kpi/compute-daily", "/v1/exports"
 
 @pytest.fixture(scope="module")
 def server(module_stack):
-    made = module_stack.server().start()
+    # Nobody listens there: what is sent fails later, as a job.
+    made = module_stack.server(SLACK_WEBHOOK_URL="http://127.0.0.1:9/hook").start()
     made.add_tenant("alpha")
     made.add_tenant("beta")
     return made
@@ -142,6 +143,17 @@ def test_cancelling_and_retrying_are_done_once_a_key(server, key):
         assert replayed(control("retry").must(200))
         control("cancel", other).problem(422, "idempotency_key_reused")
     assert server.finished(job)["state"] == server.finished(other)["state"] == "succeeded"
+
+
+def test_a_message_is_sent_once_a_key_and_never_merged(server, key):
+    def send(**headers):
+        body = {"channel": "slack", "text": "The night was quiet."}
+        return job_id(server.internal("POST", "/internal/notifications", body, headers=headers).must(202))
+    keyed = {"Idempotency-Key": key}
+    ids = [send(**keyed), send(**keyed), send(), send()]
+    assert ids[0] == ids[1] and len(set(ids)) == 3
+    for name in ids:
+        server.internal("POST", f"/internal/jobs/{name}/cancel").must(200)
 
 
 def test_taking_in_tickets_needs_no_key_and_ignores_one(server, key):
