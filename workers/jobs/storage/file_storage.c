@@ -7,6 +7,7 @@
 #include "storage/storage.h"
 
 #include "storage/file_read.h"
+#include "storage/replaced_files.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -59,6 +60,7 @@ struct file_stage {
     size_t capacity;
     size_t committed; /* so many of them have been renamed */
     bool new_folders;
+    struct msp_replaced_files replaced;
 };
 
 static enum msp_result failed(struct msp_error *error, const char *doing, const char *what)
@@ -230,6 +232,7 @@ static void end_stage(struct msp_storage_stage *base)
     for (int i = 0; i < MSP_STORAGE_OPEN_FILES; i++) {
         close_fd(&stage->writers[i].fd);
     }
+    msp_replaced_files_release(&stage->replaced);
     if (stage->token_fd >= 0) {
         remove_files_in(stage->token_fd);
         close_fd(&stage->token_fd);
@@ -409,6 +412,7 @@ static bool show_file(struct file_stage *stage, const struct staged_file *file)
     char temporary[32];
     char folder[NAME_BYTES];
     temporary_name(file->number, temporary);
+    msp_replaced_files_keep(&stage->replaced, stage->prefix_fd, file->name);
     if (renameat(stage->token_fd, temporary, stage->prefix_fd, file->name) == 0) {
         return true;
     }
@@ -426,6 +430,7 @@ static enum msp_result commit_stage(struct msp_storage_stage *base, struct msp_e
     if (few ? !flush_each(stage, false) : syncfs(stage->prefix_fd) != 0) {
         return failed(error, "write", "the files to disk");
     }
+    msp_replaced_files_init(&stage->replaced, few ? 0 : stage->count);
     for (; stage->committed < stage->count; stage->committed++) {
         if (!show_file(stage, &stage->files[stage->committed])) {
             return failed(error, "rename", stage->files[stage->committed].name);
