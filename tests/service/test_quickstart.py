@@ -101,6 +101,18 @@ def test_each_role_reads_its_month(quickstart):
         assert summary["total"]["tickets_created"] > 50, role
 
 
+def test_each_role_signs_in_with_the_printed_password(quickstart):
+    settings = quickstart.settings()
+    for role in ("ADMIN", "MANAGER", "TECH", "CLIENT"):
+        email, password = settings[f"MSP_EMAIL_{role}"], settings[f"MSP_PASSWORD_{role}"]
+        assert email in quickstart.output and password in quickstart.output
+        request = urllib.request.Request(f"http://{settings['LISTEN']}/v1/auth/login",
+                                         json.dumps({"email": email, "password": password}).encode(),
+                                         {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            assert json.load(answer)["role"] == role.lower() and "HttpOnly" in answer.headers["Set-Cookie"]
+
+
 def test_the_printed_curl_lines_work_when_pasted(quickstart):
     lines = re.findall(r"^  (curl .*)$", quickstart.output, re.MULTILINE)
     assert len(lines) == 3
@@ -123,7 +135,7 @@ def test_a_second_start_is_quick_and_changes_nothing(quickstart):
     assert again.returncode == 0, again.stdout + again.stderr
     assert time.monotonic() - began < 30
     after = quickstart.settings()
-    for name in ("MSP_MASTER_PID", "JWT_SECRET", "SERVICE_TOKEN", "DATABASE_URL"):
+    for name in ("MSP_MASTER_PID", "JWT_SECRET", "SERVICE_TOKEN", "DATABASE_URL", "MSP_PASSWORD_TECH"):
         assert after[name] == before[name]
 
 
