@@ -90,7 +90,8 @@ def test_tenant_id_stands_first_in_the_key_of_every_table_the_workers_fill(stack
         "  JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[0]"
         " WHERE i.indisprimary AND c.relnamespace = 'msp'::regnamespace"))
     for name in tenant_tables(stack):
-        if name not in ("jobs", "users"):
+        # These have rows of no tenant, and are looked up by an id that is random.
+        if name not in ("jobs", "users", "callback_deliveries"):
             assert keys[name] == "tenant_id", name
 
 
