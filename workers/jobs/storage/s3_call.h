@@ -38,6 +38,9 @@ enum msp_result msp_s3_judge(const struct msp_s3_client *client, const struct s3
 enum msp_result msp_s3_do(const struct msp_s3_client *client, const struct s3_call *call,
                           struct msp_error *error) MSP_MUST_CHECK;
 
+/* The text of an answer and its end, also when there is none. */
+const char *msp_s3_text(const struct msp_egress_response *response, const char **out_end);
+
 /* Copies the text of the first `<name>` at or after *at, its entities resolved, and moves *at
  * behind it. False if there is none or it does not fit. */
 bool msp_s3_xml_text(const char **at, const char *end, const char *name, char *out, size_t size);

@@ -344,6 +344,13 @@ static void resolve_entities(char *text)
     *to = '\0';
 }
 
+const char *msp_s3_text(const struct msp_egress_response *response, const char **out_end)
+{
+    const char *text = response->body.data != NULL ? response->body.data : "";
+    *out_end = text + response->body.length;
+    return text;
+}
+
 bool msp_s3_xml_text(const char **at, const char *end, const char *name, char *out, size_t size)
 {
     char tag[64];
@@ -367,8 +374,9 @@ bool msp_s3_xml_text(const char **at, const char *end, const char *name, char *o
 /* The service's own word for the refusal, made of letters only. */
 static void read_code(const struct msp_egress_response *response, char out[64])
 {
-    const char *at = response->body.data;
-    if (!msp_s3_xml_text(&at, at + response->body.length, "Code", out, 64)) {
+    const char *end;
+    const char *at = msp_s3_text(response, &end);
+    if (!msp_s3_xml_text(&at, end, "Code", out, 64)) {
         out[0] = '\0';
     }
     for (char *byte = out; *byte != '\0'; byte++) {

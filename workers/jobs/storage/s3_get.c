@@ -192,18 +192,19 @@ static bool make_query(const char *prefix, const char *token, char out[QUERY_BYT
 }
 
 /* Visits the objects of one answer; *token becomes what asks for the next, "" if there is none. */
-static bool visit_page(const struct msp_buffer *page, size_t prefix_length,
+static bool visit_page(const struct msp_egress_response *page, size_t prefix_length,
                        bool (*visit)(void *context, const char *name, int64_t bytes), void *context,
                        char token[TOKEN_BYTES])
 {
-    const char *at = page->data;
-    const char *end = at + page->length;
+    const char *end;
+    const char *text = msp_s3_text(page, &end);
+    const char *at = text;
     char key[MSP_S3_KEY_BYTES];
     char size[32];
     if (!msp_s3_xml_text(&at, end, "NextContinuationToken", token, TOKEN_BYTES)) {
         token[0] = '\0';
     }
-    at = page->length > 0 ? memmem(page->data, page->length, "<Contents>", 10) : NULL;
+    at = memmem(text, (size_t)(end - text), "<Contents>", 10);
     while (msp_s3_xml_text(&at, end, "Key", key, sizeof key) &&
            msp_s3_xml_text(&at, end, "Size", size, sizeof size)) {
         if (strlen(key) > prefix_length &&
@@ -234,8 +235,7 @@ enum msp_result msp_s3_list(const struct msp_s3_client *client, const char *belo
             return result;
         }
         result = msp_s3_judge(client, &call, &response, error);
-        more =
-            result == MSP_OK && visit_page(&response.body, (size_t)length, visit, context, token);
+        more = result == MSP_OK && visit_page(&response, (size_t)length, visit, context, token);
         msp_egress_response_done(&response);
         if (result != MSP_OK) {
             return result;

@@ -28,9 +28,9 @@ enum msp_result msp_s3_upload_begin(const struct msp_s3_client *client,
         return result;
     }
     result = msp_s3_judge(client, &call, &response, error);
-    const char *at = response.body.data;
-    if (result == MSP_OK && !msp_s3_xml_text(&at, at + response.body.length, "UploadId", upload->id,
-                                             sizeof upload->id)) {
+    const char *end;
+    const char *at = msp_s3_text(&response, &end);
+    if (result == MSP_OK && !msp_s3_xml_text(&at, end, "UploadId", upload->id, sizeof upload->id)) {
         result = fail_odd("the begin of an upload", error);
     }
     msp_egress_response_done(&response);
@@ -159,15 +159,15 @@ enum msp_result msp_s3_upload_abort(const struct msp_s3_client *client, const ch
 
 /* Aborts those listed in one answer. */
 static enum msp_result abort_listed(const struct msp_s3_client *client,
-                                    const struct msp_buffer *list, struct msp_error *error)
+                                    const struct msp_egress_response *list, struct msp_error *error)
 {
-    const char *at = list->data;
-    const char *end = at + list->length;
+    const char *end;
+    const char *at = msp_s3_text(list, &end);
     char key[MSP_S3_KEY_BYTES];
     char id[MSP_S3_UPLOAD_ID_BYTES];
     size_t prefix_length = strlen(client->prefix);
     enum msp_result result = MSP_OK;
-    at = list->length > 0 ? memmem(at, list->length, "<Upload>", 8) : NULL;
+    at = memmem(at, (size_t)(end - at), "<Upload>", 8);
     while (result == MSP_OK && msp_s3_xml_text(&at, end, "Key", key, sizeof key) &&
            msp_s3_xml_text(&at, end, "UploadId", id, sizeof id)) {
         if (strncmp(key, client->prefix, prefix_length) == 0) {
@@ -200,7 +200,7 @@ enum msp_result msp_s3_sweep(const struct msp_s3_client *client, const char *bel
     }
     result = msp_s3_judge(client, &call, &response, error);
     if (result == MSP_OK) {
-        result = abort_listed(client, &response.body, error);
+        result = abort_listed(client, &response, error);
     }
     msp_egress_response_done(&response);
     return result;
