@@ -95,6 +95,15 @@ class Site:
     def run_by_hand(self, flow):
         return self.n8n.ended(self.n8n.run_by_hand(flow))[0]
 
+    def on_another_day(self):
+        """Gives what is ordered in this test the key of a day that no test used."""
+        key = f"test-{next(_numbers)}"
+
+        def replace(passage):
+            if passage.headers["Idempotency-Key"]:
+                passage.headers.replace_header("Idempotency-Key", key)
+        self.calls.alter = replace
+
     def last_step(self, flow):
         """The node at which the newest execution of a workflow ended."""
         return self.n8n.last_node(self.n8n.executions(flow)[0]["id"])
@@ -176,7 +185,7 @@ def test_every_flow_is_green_again_after_a_second_install_and_a_restart_of_n8n(s
         assert site.run_by_hand(flow) == "success", flow
     check_that_all_came(site)
     assert len(site.letters_about("the week to")) == 2
-    assert len(site.letters_about("failed")) == 0
+    assert site.letters_about("failed at") == []
 
 
 def test_long_work_is_resumed_by_the_callback_with_its_signature_kept(site):
@@ -209,18 +218,21 @@ def test_a_source_that_has_more_is_asked_again(site):
 
 # ---- what goes wrong on the way ----
 
-def test_a_callback_that_comes_before_n8n_waits_is_sent_again(site):
-    ordered, before = site.jobs("kpi"), len(site.returned_callbacks())
+# Of a start by hand n8n has nothing stored before it waits, and trips over that.
+@pytest.mark.parametrize("start,early", [("run", 409), ("run_by_hand", 500)])
+def test_a_callback_that_comes_before_n8n_waits_is_sent_again(site, start, early):
+    ordered, before = site.jobs("pipeline"), len(site.returned_callbacks())
+    site.on_another_day()
 
     # The order's answer is held until the callback was tried in vain.
     def hold(passage):
-        if passage.path == "/internal/kpi/compute-daily":
-            wait_until(lambda: len(site.returned_callbacks()) > before, 30, "a callback that is too early")
+        if passage.path == "/internal/pipelines/daily":
+            wait_until(lambda: len(site.returned_callbacks()) > before, 60, "a callback that is too early")
     site.calls.linger = hold
-    assert site.run_by_hand(KPIS) == "success"
-    wait_until(lambda: site.returned_callbacks()[-1].status == 200, 10, "the callback to be taken")
-    assert site.returned_callbacks()[before].status == 409
-    assert site.jobs("kpi") == ordered + 1
+    assert getattr(site, start)(PIPELINE) == "success"
+    wait_until(lambda: site.returned_callbacks()[-1].status == 200, 15, "the callback to be taken")
+    assert site.returned_callbacks()[before].status == early
+    assert site.jobs("pipeline") == ordered + 1
 
 
 def test_a_callback_that_never_comes_is_made_up_for_by_asking(site):
@@ -271,9 +283,8 @@ def test_a_job_that_does_not_succeed_is_reported(site):
     blocker.cursor().execute("LOCK TABLE msp.kpi_daily")
     number = site.n8n.run(FETCH, TRIGGERS[FETCH])
     assert site.n8n.ended(number)[0] == "success"
-    # By its schedule, for n8n reports no start by hand; the key of the day is used already.
-    site.calls.alter = lambda passage: passage.headers.replace_header("Idempotency-Key", "another-day") \
-        if "Idempotency-Key" in passage.headers else None
+    # By its schedule, for n8n reports no start by hand.
+    site.on_another_day()
     number = site.n8n.run(PIPELINE, TRIGGERS[PIPELINE])
     wait_until(lambda: site.n8n.status(number) == "waiting", 60, "n8n to wait", interval=0.25)
     job, = (job for job in site.server.internal("GET", "/internal/jobs?kind=pipeline&state=running").must(200).json["jobs"]
