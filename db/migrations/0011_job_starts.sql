@@ -88,6 +88,7 @@ CREATE INDEX jobs_waiting ON msp.jobs (waiting_for) WHERE waiting_for IS NOT NUL
 -- that wait in a row fail in one statement: one after the other would go as deep as the row is long.
 CREATE FUNCTION msp.job_tell_waiting(awaited uuid, ended_as text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = msp, pg_temp
+    SET enable_seqscan = off  -- the plans are made once a session, perhaps while the table is empty
 AS $$
 DECLARE
     failed uuid;
@@ -182,7 +183,7 @@ CREATE INDEX jobs_mergeable ON msp.jobs (merge_key) WHERE merge_key IS NOT NULL 
 CREATE FUNCTION msp.job_insert(
     tenant bigint, new_kind text, new_lane smallint, new_parameters json, merges boolean, follows uuid, tell text)
     RETURNS msp.jobs
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SET enable_seqscan = off
 AS $$
 DECLARE
     job msp.jobs;

@@ -138,6 +138,16 @@ def test_a_job_after_one_that_ends_badly_fails_without_running(server):
         assert server.finished(job_id)["state"] == "succeeded", "a retry must bring back those that waited"
 
 
+def test_a_client_that_waits_hears_of_an_end_that_no_worker_has_made(server):
+    with standstill(server), concurrent.futures.ThreadPoolExecutor(1) as pool:
+        first = start(server, COMPUTE, march(18))["id"]
+        waiting = pool.submit(server.internal, "POST", COMPUTE, march(18, after_job=first), headers={"Prefer": "wait=60"})
+        wait_until(lambda: server.stack.query("SELECT 1 FROM msp.jobs WHERE waiting_for = %s", (first,)), 10)
+        server.internal("POST", f"/internal/jobs/{first}/cancel").must(200)
+        job = waiting.result(timeout=20).must(200).json["job"]
+        assert job["state"] == "failed" and job["error"]["code"] == "after_job_failed"
+
+
 def test_jobs_that_begin_to_wait_while_the_other_ends_are_never_forgotten(server):
     for day in range(11, 16):
         first = start(server, COMPUTE, march(day))["id"]
