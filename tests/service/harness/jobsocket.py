@@ -4,6 +4,8 @@ import os
 import socket
 import struct
 
+from .waiting import wait_until
+
 VERSION = 1
 WAKE, SUBSCRIBE, PROGRESS, ENDED, CANCEL, STATUS, FIGURES, FETCH, DATA, DATA_END, REFUSED = range(1, 12)
 KEYS = {"version": 0, "operation": 1, "job_id": 2, "kind": 3, "tenant_id": 4, "done": 5, "total": 6, "export_id": 7,
@@ -77,7 +79,16 @@ class JobSocket:
     def __init__(self, server, timeout=20):
         self.peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.peer.settimeout(timeout)
-        self.peer.connect(os.path.join(server.values["STATE_DIR"], "jobs.sock"))
+        path = os.path.join(server.values["STATE_DIR"], "jobs.sock")
+        # A full backlog is EAGAIN at once for a socket with a time-out.
+        wait_until(lambda: self._connected(path), timeout, "room in the backlog")
+
+    def _connected(self, path):
+        try:
+            self.peer.connect(path)
+            return True
+        except BlockingIOError:
+            return False
 
     def __enter__(self):
         return self
