@@ -13,7 +13,7 @@
 #define GZIP_HEAD       "\x1f\x8b\x08\0\0\0\0\0\0\xff"
 #define GZIP_HEAD_BYTES 10
 #define LAST_BLOCK      0x0003 /* an empty block, marked as the last */
-#define RAW_DEFLATE     (-15)    /* no wrapper, 32 KiB window */
+#define RAW_DEFLATE     (-15)  /* no wrapper, 32 KiB window */
 #define MEMORY_LEVEL    8
 #define ROOM_BYTES      (16U << 10)
 /* Of 26 MB of invented tickets, cut into days, makes 4.4 MB in 0.48 s; 6 makes 4.3 in 0.58, 2 makes

@@ -1,6 +1,7 @@
 /* Puts the days asked for and the files on record together. Writes nothing. */
 #include "export_plan.h"
 
+#include "export_names.h"
 #include "msp/timestamp.h"
 
 #define STORE_DEADLINE_MS 30000

@@ -6,8 +6,8 @@
 #include "export_writer.h"
 
 #include "export_encoding.h"
+#include "export_names.h"
 #include "msp/csv.h"
-#include "msp/timestamp.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -42,28 +42,6 @@ struct msp_export_writer {
     int32_t day; /* of the part */
     struct msp_error *error;
 };
-
-void msp_export_file_name(int32_t day, enum msp_export_format format,
-                          char out[MSP_EXPORT_NAME_BYTES])
-{
-    const char *suffix = msp_export_format_name(format);
-    if (day == MSP_NO_DAY) {
-        (void)snprintf(out, MSP_EXPORT_NAME_BYTES, "latest.%s", suffix);
-        return;
-    }
-    char text[MSP_DAY_TEXT_BYTES];
-    msp_day_format(day, text);
-    (void)snprintf(out, MSP_EXPORT_NAME_BYTES, "date=%s/part-0.%s", text, suffix);
-}
-
-int msp_export_columns(enum msp_dataset dataset)
-{
-    int columns = 1;
-    for (const char *at = msp_dataset_header(dataset); *at != '\0'; at++) {
-        columns += *at == ',';
-    }
-    return columns;
-}
 
 int64_t msp_export_prefix_bytes(const struct msp_export_writer *writer)
 {

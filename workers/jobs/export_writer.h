@@ -10,8 +10,6 @@
 #include "msp/export_store.h"
 #include "storage/storage.h"
 
-#define MSP_EXPORT_NAME_BYTES 64
-
 struct msp_export_writer_options {
     struct msp_job_run *run;
     const struct msp_storage *storage;
@@ -29,13 +27,6 @@ struct msp_export_before {
 };
 
 struct msp_export_writer;
-
-/* The name of a day's partition, or of the latest file (MSP_NO_DAY), below the stage's prefix. */
-void msp_export_file_name(int32_t day, enum msp_export_format format,
-                          char out[MSP_EXPORT_NAME_BYTES]);
-
-/* Columns of the dataset's header today. */
-int msp_export_columns(enum msp_dataset dataset);
 
 /* Options are copied, what they point to is borrowed; the texts of files come from run->arena. */
 enum msp_result msp_export_writer_new(const struct msp_export_writer_options *options,

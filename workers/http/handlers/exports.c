@@ -21,7 +21,7 @@ static enum msp_result read_wanted(const struct msp_request *request, bool wante
 
     if (name != NULL && !msp_dataset_parse(name, &only))
         return msp_query_fail(error, "query_malformed", "dataset",
-                              "\"dataset\" must be kpi_daily or tickets.");
+                              "\"dataset\" must be kpi_daily, tickets or tenants.");
     for (int dataset = 0; dataset < MSP_DATASETS; dataset++)
         wanted[dataset] = name == NULL || dataset == (int)only;
     return MSP_OK;
@@ -51,6 +51,7 @@ static void write_file(struct msp_json_writer *writer, const struct msp_export_f
     msp_json_begin_object(writer);
     msp_json_key_string(writer, "id", file->id);
     msp_json_key_string(writer, "dataset", msp_dataset_name(file->dataset));
+    msp_json_key_string(writer, "format", msp_export_format_name(file->format));
     msp_json_key_day(writer, "day", file->day);
     msp_json_key_string(writer, "location", file->location);
     msp_json_key_int(writer, "rows", file->rows);
