@@ -89,6 +89,20 @@ static enum msp_result read_part(const char *part, size_t length, struct msp_rat
     return MSP_OK;
 }
 
+struct msp_rate_limits msp_rate_limits_default(void)
+{
+    struct msp_rate_limits limits = {0};
+    limits.classes[MSP_LIMIT_READ].count = 1;
+    limits.classes[MSP_LIMIT_READ].policies[0] = (struct msp_rate_policy){6000, 60};
+    limits.classes[MSP_LIMIT_WRITE].count = 1;
+    limits.classes[MSP_LIMIT_WRITE].policies[0] = (struct msp_rate_policy){300, 60};
+    limits.classes[MSP_LIMIT_EXPORT].count = 1;
+    limits.classes[MSP_LIMIT_EXPORT].policies[0] = (struct msp_rate_policy){120, 60};
+    limits.classes[MSP_LIMIT_SERVICE].count = 1;
+    limits.classes[MSP_LIMIT_SERVICE].policies[0] = (struct msp_rate_policy){6000, 60};
+    return limits;
+}
+
 enum msp_result msp_rate_limits_parse(const char *text, struct msp_rate_limits *limits,
                                       struct msp_error *error)
 {

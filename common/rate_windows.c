@@ -9,22 +9,21 @@
 
 #include <stdatomic.h>
 
-#define ENTRIES 131072 /* 4 MiB, touched only as far as used */
+#define ENTRIES 131072 /* 5 MiB, touched only as far as used */
 #define PROBES  32
 
 /* Each word holds a window's number in its upper half: a word of another window says nothing. */
 struct entry {
-    msp_shared_word key;     /* 0 = free */
-    msp_shared_word spent;   /* window << 32 | requests counted */
-    msp_shared_word granted; /* window << 32 | exhausted << 31 | what leases came to */
-    msp_shared_word leasing; /* monotonic ms of the lease that is under way, 0 = none */
+    msp_shared_word key;       /* 0 = free */
+    msp_shared_word spent;     /* window << 32 | requests counted */
+    msp_shared_word granted;   /* window << 32 | what leases came to */
+    msp_shared_word exhausted; /* window << 32 | the limit at which there was no more to be had */
+    msp_shared_word leasing;   /* monotonic ms of the lease that is under way, 0 = none */
 };
 
 struct msp_rate_windows {
     struct entry entries[ENTRIES];
 };
-
-#define EXHAUSTED (UINT32_C(1) << 31)
 
 size_t msp_rate_windows_bytes(void)
 {
@@ -80,10 +79,11 @@ static enum msp_rate_outcome decide(const struct entry *entry, const struct msp_
         return MSP_RATE_REFUSED;
     if (!shared)
         return MSP_RATE_TAKEN;
-    uint32_t granted = count_in(msp_word_load(&entry->granted), window);
-    if (spent < (granted & ~EXHAUSTED))
+    if (spent < count_in(msp_word_load(&entry->granted), window))
         return MSP_RATE_TAKEN;
-    return (granted & EXHAUSTED) != 0 ? MSP_RATE_REFUSED : MSP_RATE_LEASE_WANTED;
+    /* A limit that was raised since is worth asking again. */
+    uint32_t exhausted_at = count_in(msp_word_load(&entry->exhausted), window);
+    return exhausted_at >= (uint32_t)policy->limit ? MSP_RATE_REFUSED : MSP_RATE_LEASE_WANTED;
 }
 
 enum msp_rate_outcome msp_rate_take(struct msp_rate_windows *windows, uint64_t key,
@@ -139,11 +139,10 @@ void msp_rate_lease_end(struct msp_rate_windows *windows, uint64_t key,
     struct entry *entry = find(windows, key);
     uint32_t window = window_of(policy, now_unix_seconds);
     uint64_t word = msp_word_load(&entry->granted);
-    uint64_t next;
-    do {
-        uint32_t before = count_in(word, window);
-        uint32_t sum = (before & ~EXHAUSTED) + (uint32_t)granted;
-        next = word_of(window, sum | (before & EXHAUSTED) | (exhausted ? EXHAUSTED : 0));
-    } while (!atomic_compare_exchange_weak(&entry->granted, &word, next));
+    while (!atomic_compare_exchange_weak(
+        &entry->granted, &word, word_of(window, count_in(word, window) + (uint32_t)granted)))
+        ;
+    if (exhausted)
+        atomic_store(&entry->exhausted, word_of(window, (uint32_t)policy->limit));
     atomic_store(&entry->leasing, 0);
 }

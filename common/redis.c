@@ -114,19 +114,68 @@ static enum msp_result connect_now(struct msp_redis *redis, struct msp_error *er
     return result;
 }
 
+static enum msp_result be_connected(struct msp_redis *redis, struct msp_error *error)
+{
+    if (redis->context != NULL)
+        return MSP_OK;
+    if (msp_clock_monotonic_ms() < redis->rest_until_ms)
+        return msp_fail(error, MSP_UNAVAILABLE, "redis_resting",
+                        "Redis failed a moment ago and is left alone for now");
+    return connect_now(redis, error);
+}
+
 enum msp_result msp_redis_ping(struct msp_redis *redis, struct msp_error *error)
 {
-    if (redis->context == NULL) {
-        if (msp_clock_monotonic_ms() < redis->rest_until_ms)
-            return msp_fail(error, MSP_UNAVAILABLE, "redis_resting",
-                            "Redis failed a moment ago and is left alone for now");
-        const enum msp_result result = connect_now(redis, error);
-        if (result != MSP_OK)
-            return result;
-    }
     const char *words[] = {"PING"};
-    const enum msp_result result = command(redis, 1, words, "PONG", error);
+    enum msp_result result = be_connected(redis, error);
+    if (result == MSP_OK)
+        result = command(redis, 1, words, "PONG", error);
     if (result == MSP_OK)
         redis->rest_ms = FIRST_REST_MS;
     return result;
+}
+
+/* The next answer of a pipeline, which must be a number; a failure ends the connection and with it
+ * the answers behind. */
+static enum msp_result take_number(struct msp_redis *redis, int64_t *out, struct msp_error *error)
+{
+    void *answer = NULL;
+    if (redisGetReply(redis->context, &answer) != REDIS_OK)
+        return rest(redis, redis->context->errstr, error);
+    redisReply *reply = answer;
+    const bool fine = reply->type == REDIS_REPLY_INTEGER;
+    char said[160];
+    (void)snprintf(said, sizeof(said), "a number was asked for, and the answer is \"%.100s\"",
+                   reply->str != NULL ? reply->str : "");
+    *out = reply->integer;
+    freeReplyObject(reply);
+    return fine ? MSP_OK : rest(redis, said, error);
+}
+
+enum msp_result msp_redis_add(struct msp_redis *redis, const char *name, int64_t amount,
+                              int ttl_seconds, int64_t *out_sum, struct msp_error *error)
+{
+    char added[24];
+    char ttl[16];
+    (void)snprintf(added, sizeof(added), "%lld", (long long)amount);
+    (void)snprintf(ttl, sizeof(ttl), "%d", ttl_seconds);
+    const char *add[] = {"INCRBY", name, added};
+    const char *expire[] = {"EXPIRE", name, ttl, "NX"};
+    enum msp_result result = be_connected(redis, error);
+    if (result != MSP_OK)
+        return result;
+    /* Both in one round trip. Only the first EXPIRE of a name does anything. */
+    if (redisAppendCommandArgv(redis->context, 3, add, NULL) != REDIS_OK ||
+        redisAppendCommandArgv(redis->context, 4, expire, NULL) != REDIS_OK)
+        return rest(redis, redis->context->errstr, error);
+    int64_t sum = 0;
+    int64_t unused = 0;
+    result = take_number(redis, &sum, error);
+    if (result == MSP_OK)
+        result = take_number(redis, &unused, error);
+    if (result != MSP_OK)
+        return result;
+    redis->rest_ms = FIRST_REST_MS;
+    *out_sum = sum;
+    return MSP_OK;
 }

@@ -109,6 +109,14 @@ const struct setting_row setting_rows[] = {
      .maximum = 4000, /* what the counters hold */
      .unit = "requests",
      .help = "Wrong credentials an address may send in a minute before it is answered 429."},
+    {.name = "RATE_LIMITS",
+     .type = SETTING_RATE_LIMITS,
+     .reload = MSP_RELOAD_AT_ONCE,
+     MEMBER(rate_limits),
+     .initial = "read=6000/60 write=300/60 export=120/60 service=6000/60",
+     .help =
+         "Requests a tenant may send, class=requests/seconds; up to three a class, separated by "
+         "commas."},
     {.name = "LISTEN",
      .type = SETTING_LISTEN,
      .reload = MSP_RELOAD_RESTART,

@@ -22,6 +22,7 @@ enum setting_type {
     SETTING_MAIL_LIST,    /* comma-separated addresses; maximum = how many */
     SETTING_MAIL_RULES,   /* comma-separated addresses and domains */
     SETTING_EGRESS_LIST,  /* see msp/egress_allow.h */
+    SETTING_RATE_LIMITS,  /* see msp/rate_limits.h */
     SETTING_ADDRESS_LIST, /* comma-separated IPv4 addresses and CIDR blocks */
 };
 

@@ -8,6 +8,7 @@
 #include "msp/base64.h"
 #include "msp/egress_allow.h"
 #include "msp/mail_address.h"
+#include "msp/rate_limits.h"
 
 #include <arpa/inet.h>
 #include <stdarg.h>
@@ -314,6 +315,15 @@ static bool store_host_list(struct reading *reading)
     }
 }
 
+static bool store_rate_limits(struct reading *reading)
+{
+    struct msp_rate_limits limits = msp_rate_limits_default();
+    struct msp_error error;
+    if (msp_rate_limits_parse(reading->text, &limits, &error) != MSP_OK)
+        return refuse(reading, "is wrong: %s", error.detail);
+    return store_text(reading);
+}
+
 static bool store_address_list(struct reading *reading)
 {
     const char *bad = "";
@@ -344,6 +354,7 @@ static store_function *const stores[] = {
     [SETTING_MAIL_RULES] = store_mail_rules,
     [SETTING_EGRESS_LIST] = store_egress_list,
     [SETTING_HOST_LIST] = store_host_list,
+    [SETTING_RATE_LIMITS] = store_rate_limits,
     [SETTING_ADDRESS_LIST] = store_address_list,
 };
 
@@ -470,6 +481,7 @@ void setting_show(const struct setting_row *row, const struct msp_settings *sett
     case SETTING_MAIL_RULES:
     case SETTING_EGRESS_LIST:
     case SETTING_HOST_LIST:
+    case SETTING_RATE_LIMITS:
     case SETTING_ADDRESS_LIST:
         (void)snprintf(out->text, sizeof out->text, "%s", (const char *)member);
         return;

@@ -40,6 +40,7 @@ enum part {
     PART_SETTINGS,
     PART_KEY_USES,
     PART_ATTEMPTS,
+    PART_RATES,
     PART_ANSWERS,
     PARTS
 };
@@ -54,6 +55,7 @@ static const struct {
     [PART_SETTINGS] = {msp_settings_cache_bytes, "settings", true},
     [PART_KEY_USES] = {msp_key_uses_bytes, "uses of keys", false},
     [PART_ATTEMPTS] = {msp_attempts_bytes, "counts of failures", false},
+    [PART_RATES] = {msp_rate_windows_bytes, "rate limits", false},
     [PART_ANSWERS] = {msp_answer_cache_bytes, "answers", true},
 };
 
@@ -92,6 +94,7 @@ enum msp_result msp_shared_map_create(const char *state_dir, struct msp_shared_m
     out->settings = msp_settings_cache_init(regions[PART_SETTINGS]);
     out->key_uses = msp_key_uses_init(regions[PART_KEY_USES]);
     out->attempts = msp_attempts_init(regions[PART_ATTEMPTS]);
+    out->rates = msp_rate_windows_init(regions[PART_RATES]);
     out->answers = msp_answer_cache_init(regions[PART_ANSWERS]);
     out->board = board;
     return MSP_OK;

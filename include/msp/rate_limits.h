@@ -28,6 +28,9 @@ struct msp_rate_limits {
     } classes[MSP_LIMIT_CLASSES];
 };
 
+/* Those of RATE_LIMITS as it is shipped. */
+struct msp_rate_limits msp_rate_limits_default(void);
+
 /* Reads the text over *limits: a class it names is replaced, the others stay. MSP_INVALID says
  * what is wrong with which part; *limits is then unchanged. */
 enum msp_result msp_rate_limits_parse(const char *text, struct msp_rate_limits *limits,

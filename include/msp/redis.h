@@ -9,6 +9,8 @@
 
 #include "msp/result.h"
 
+#include <stdint.h>
+
 struct msp_redis;
 
 /*
@@ -19,6 +21,14 @@ struct msp_redis;
 enum msp_result msp_redis_new(const char *url, int timeout_ms, struct msp_redis **out,
                               struct msp_error *error) MSP_MUST_CHECK;
 void msp_redis_free(struct msp_redis *redis);
+
+/*
+ * Adds `amount` to the number of that name, which lives for `ttl_seconds` from its first addition
+ * on, and tells the sum. Failures as of msp_redis_ping; it may have been added all the same.
+ */
+enum msp_result msp_redis_add(struct msp_redis *redis, const char *name, int64_t amount,
+                              int ttl_seconds, int64_t *out_sum,
+                              struct msp_error *error) MSP_MUST_CHECK;
 
 /* Connects if need be and asks for a PONG. MSP_UNAVAILABLE, code "redis_resting" while the breaker
  * is open. */

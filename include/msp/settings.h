@@ -9,6 +9,7 @@
 
 #include "msp/buffer.h"
 #include "msp/log.h"
+#include "msp/rate_limits.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -51,6 +52,7 @@ struct msp_settings {
     char internal_allow[MSP_SETTINGS_TEXT_BYTES]; /* the same form; default 127.0.0.0/8 */
     bool mock_mode;
     int auth_failures_per_minute; /* an address */
+    char rate_limits[MSP_RATE_LIMITS_TEXT_BYTES];
     int http_workers;
     int http_threads; /* a worker; one thread serves one connection */
     int db_pool_size; /* connections a worker */

@@ -9,6 +9,7 @@
 #include "msp/attempts.h"
 #include "msp/credential_cache.h"
 #include "msp/key_uses.h"
+#include "msp/rate_windows.h"
 #include "msp/settings_cache.h"
 #include "msp/status_board.h"
 #include "msp/tenant_cache.h"
@@ -20,6 +21,7 @@ struct msp_shared_map {
     struct msp_status_board *board;           /* each child its own slot */
     struct msp_key_uses *key_uses;            /* written by every HTTP worker */
     struct msp_attempts *attempts;            /* likewise */
+    struct msp_rate_windows *rates;           /* likewise */
     struct msp_answer_cache *answers;         /* likewise; raised by whoever changes data */
 };
 

@@ -87,6 +87,20 @@ Test(rate_windows, nodes_that_share_spend_only_what_they_leased)
     free(windows);
 }
 
+Test(rate_windows, a_raised_limit_is_worth_asking_again)
+{
+    static const struct msp_rate_policy twelve_a_minute = {12, 60};
+    struct msp_rate_windows *windows = new_windows();
+    struct msp_rate_state state;
+    cr_assert(msp_rate_lease_begin(windows, 5, 1000, 100));
+    msp_rate_lease_end(windows, 5, &ten_a_minute, 600, 2, true);
+    cr_assert_eq(taken_of(windows, 5, 9, true, 600), 2);
+    cr_assert_eq(msp_rate_take(windows, 5, &ten_a_minute, true, 600, &state), MSP_RATE_REFUSED);
+    cr_assert_eq(msp_rate_take(windows, 5, &twelve_a_minute, true, 600, &state),
+                 MSP_RATE_LEASE_WANTED);
+    free(windows);
+}
+
 Test(rate_windows, without_redis_a_node_counts_alone_and_goes_on_from_there)
 {
     struct msp_rate_windows *windows = new_windows();

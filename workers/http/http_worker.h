@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 
+struct msp_rate_gate;
 struct msp_workspace_pool;
 
 struct msp_http_worker {
@@ -17,8 +18,9 @@ struct msp_http_worker {
     atomic_bool draining;
     atomic_bool database_checked; /* msp_db_check has passed; until then nothing that needs it is
                                      answered */
-    atomic_int hashes_under_way; /* of passwords */
+    atomic_int hashes_under_way;  /* of passwords */
     struct msp_workspace_pool *workspaces;
+    struct msp_rate_gate *rates;
 };
 
 #endif

@@ -59,7 +59,7 @@ struct msp_request {
     struct mg_connection *connection; /* for body.h and the router only */
     struct msp_arena *arena;          /* until the answer is written */
     char id[MSP_REQUEST_ID_BYTES];
-    const struct msp_route *route;    /* its row in the table of routes */
+    const struct msp_route *route; /* its row in the table of routes */
     const char *method;
     const char *path;                                 /* as it came, no query */
     const char *path_parameters[MSP_MAX_PATH_PARTS];  /* what stood for {…} in the route's path */
@@ -75,6 +75,7 @@ struct msp_request {
     int64_t started_us;              /* monotonic */
     struct msp_body *body;           /* how far it was read; body.c's */
     struct msp_caller caller;
+    const struct msp_rate_limits *limits; /* in force when it began, but for a tenant's own */
 };
 
 /* Milliseconds (monotonic) by which database work that starts now must be over. */

@@ -5,6 +5,7 @@
 #ifndef MSP_HTTP_ROUTE_H
 #define MSP_HTTP_ROUTE_H
 
+#include "msp/rate_limits.h"
 #include "request.h"
 #include "response.h"
 
@@ -20,7 +21,8 @@ struct msp_route {
     const char *method;
     const char *path; /* segments; "{name}" takes any one segment */
     enum msp_credential credential;
-    unsigned roles; /* OR of enum msp_role; for MSP_CREDENTIAL_PERSON */
+    enum msp_limit_class limit_class; /* counted for the credential's tenant */
+    unsigned roles;                   /* OR of enum msp_role; for MSP_CREDENTIAL_PERSON */
     enum msp_tenant_rule tenant_rule;
     const char
         *query_names;  /* space-separated; "tenant" is added by MSP_TENANT_OF_CALLER; "*" = any */

@@ -13,6 +13,7 @@
 #include "failures.h"
 #include "kept_answers.h"
 #include "query.h"
+#include "rate_gate.h"
 #include "request_check.h"
 #include "route_match.h"
 #include "session_cookie.h"
@@ -40,6 +41,7 @@ struct exchange {
     struct msp_route_match match;
     struct msp_body body;
     struct msp_kept_answer kept;
+    struct msp_rate_standing rate; /* count 0 = not counted */
     bool head_is_sound;
     int64_t streamed_bytes;
 };
@@ -192,6 +194,57 @@ static int authorise(struct exchange *exchange)
                        "Your role may not do this; ask a manager of your tenant.", NULL);
 }
 
+/* "read" for the first policy of a class, "read-86400" for those behind it: its window. */
+static void name_policy(const struct exchange *exchange, const struct msp_rate_standing *standing,
+                        int index, char *out, size_t size)
+{
+    const char *name = msp_limit_class_name(exchange->match.route->limit_class);
+    if (index == 0)
+        (void)snprintf(out, size, "%s", name);
+    else
+        (void)snprintf(out, size, "%s-%d", name, (int)standing->policies[index].window_seconds);
+}
+
+/* The fields of draft-ietf-httpapi-ratelimit-headers-10: every policy, and how the tightest stands.
+ */
+static void tell_rate(struct exchange *exchange)
+{
+    const struct msp_rate_standing *standing = &exchange->rate;
+    if (standing->count == 0)
+        return;
+    char name[32];
+    char policies[MSP_RATE_POLICIES_MOST * 64];
+    size_t used = 0;
+    for (int i = 0; i < standing->count; i++) {
+        name_policy(exchange, standing, i, name, sizeof name);
+        used += (size_t)snprintf(policies + used, sizeof policies - used, "%s\"%s\";q=%d;w=%d",
+                                 i == 0 ? "" : ", ", name, (int)standing->policies[i].limit,
+                                 (int)standing->policies[i].window_seconds);
+    }
+    const struct msp_rate_state *state = &standing->states[standing->tightest];
+    name_policy(exchange, standing, standing->tightest, name, sizeof name);
+    msp_response_header(exchange->response, "RateLimit-Policy", "%s", policies);
+    msp_response_header(exchange->response, "RateLimit", "\"%s\";r=%d;t=%d", name,
+                        (int)state->remaining, (int)state->reset_seconds);
+}
+
+static int check_rate(struct exchange *exchange)
+{
+    struct msp_request *request = &exchange->request;
+    enum msp_limit_class limit_class = exchange->match.route->limit_class;
+    if (limit_class == MSP_LIMIT_NONE ||
+        msp_rate_gate_pass(request->worker->rates, request->caller.tenant.id, limit_class,
+                           request->limits, &exchange->rate))
+        return 0;
+    int status = msp_problem(request, exchange->response, 429, "rate_limited",
+                             "More requests came than the limit allows; wait as many seconds as "
+                             "Retry-After says.",
+                             NULL);
+    msp_response_header(exchange->response, "Retry-After", "%d",
+                        exchange->rate.retry_after_seconds);
+    return status;
+}
+
 static int refuse_query_name(struct exchange *exchange, const char *name)
 {
     struct msp_error member;
@@ -322,9 +375,9 @@ static int call_handler(struct exchange *exchange)
 
 /* Who may be told apart from who may not comes before anything that looks at what was sent. */
 static const step steps[] = {
-    check_head,   check_host,       find_route,     admit_peer,      authenticate,
-    check_origin, authorise,        read_query,     read_path_parts, choose_tenant,
-    check_body,   find_kept_answer, check_database, call_handler,
+    check_head,    check_host, find_route,       admit_peer,     authenticate,
+    check_origin,  authorise,  check_rate,       read_query,     read_path_parts,
+    choose_tenant, check_body, find_kept_answer, check_database, call_handler,
 };
 
 static int work(struct exchange *exchange)
@@ -388,6 +441,7 @@ static void send_answer(struct exchange *exchange, int status, bool keep)
     bool only_head = strcmp(exchange->request.method, "HEAD") == 0;
     bool has_body = exchange->response->content_type != NULL && body->length > 0 && !only_head;
     bool together = has_body && body->length <= ONE_WRITE_BYTES;
+    tell_rate(exchange);
     msp_answer_write_head(&head, exchange->response, out);
     if (together)
         msp_buffer_append(out, body->data, body->length);
@@ -429,6 +483,7 @@ static void begin(struct exchange *exchange, struct msp_http_worker *worker,
     exchange->info = mg_get_request_info(connection);
     exchange->response = &exchange->workspace->response;
     request->settings = &exchange->workspace->settings->values;
+    request->limits = &exchange->workspace->settings->limits;
     request->worker = worker;
     request->connection = connection;
     request->arena = exchange->workspace->arena;

@@ -1,10 +1,13 @@
 /* Every address of the server, one row each. This table is the only place that lists them. */
 #include "handlers/handlers.h"
 
-#define INTERNAL MSP_CREDENTIAL_SERVICE, 0, MSP_TENANT_NONE
-#define PUBLIC   MSP_CREDENTIAL_PERSON
-#define ADMINS   MSP_CREDENTIAL_PERSON, MSP_ROLE_ADMIN, MSP_TENANT_NONE
-#define OPEN     MSP_CREDENTIAL_NONE, 0, MSP_TENANT_NONE
+#define INTERNAL  MSP_CREDENTIAL_SERVICE, MSP_LIMIT_SERVICE, 0, MSP_TENANT_NONE
+#define READS     MSP_CREDENTIAL_PERSON, MSP_LIMIT_READ
+#define WRITES    MSP_CREDENTIAL_PERSON, MSP_LIMIT_WRITE
+#define DOWNLOADS MSP_CREDENTIAL_PERSON, MSP_LIMIT_EXPORT
+#define OPEN      MSP_CREDENTIAL_NONE, MSP_LIMIT_NONE, 0, MSP_TENANT_NONE
+
+#define OF_ADMINS MSP_ROLE_ADMIN, MSP_TENANT_NONE
 
 #define EVERYBODY (MSP_ROLE_ADMIN | MSP_ROLE_MANAGER | MSP_ROLE_TECH | MSP_ROLE_CLIENT)
 #define MANAGERS  (MSP_ROLE_ADMIN | MSP_ROLE_MANAGER)
@@ -42,52 +45,52 @@ const struct msp_route msp_routes[] = {
      msp_handle_internal_job_retry},
 
     {"POST", "/v1/auth/login", OPEN, NO_QUERY, JSON_BODY, msp_handle_login},
-    {"POST", "/v1/auth/logout", PUBLIC, EVERYBODY, MSP_TENANT_NONE, NO_QUERY, JSON_BODY,
+    {"POST", "/v1/auth/logout", WRITES, EVERYBODY, MSP_TENANT_NONE, NO_QUERY, JSON_BODY,
      msp_handle_logout},
-    {"GET",  "/v1/me", PUBLIC, EVERYBODY, MSP_TENANT_NONE, NO_QUERY, NO_BODY, msp_handle_me},
-    {"GET",  "/v1/tenants", PUBLIC, EVERYBODY, MSP_TENANT_NONE, NO_QUERY, NO_BODY,
+    {"GET",  "/v1/me", READS, EVERYBODY, MSP_TENANT_NONE, NO_QUERY, NO_BODY, msp_handle_me},
+    {"GET",  "/v1/tenants", READS, EVERYBODY, MSP_TENANT_NONE, NO_QUERY, NO_BODY,
      msp_handle_tenants},
-    {"GET",  "/v1/kpis/daily", PUBLIC, EVERYBODY, MSP_TENANT_OF_CALLER, "from to by member",
+    {"GET",  "/v1/kpis/daily", READS, EVERYBODY, MSP_TENANT_OF_CALLER, "from to by member",
      KEPT_ANSWER, msp_handle_kpis_daily},
-    {"GET",  "/v1/kpis/daily.csv", PUBLIC, EVERYBODY, MSP_TENANT_OF_CALLER, "from to by member",
+    {"GET",  "/v1/kpis/daily.csv", READS, EVERYBODY, MSP_TENANT_OF_CALLER, "from to by member",
      NO_BODY, msp_handle_kpis_daily_csv},
-    {"GET",  "/v1/kpis/summary", PUBLIC, EVERYBODY, MSP_TENANT_OF_CALLER, "from to by compare",
+    {"GET",  "/v1/kpis/summary", READS, EVERYBODY, MSP_TENANT_OF_CALLER, "from to by compare",
      KEPT_ANSWER, msp_handle_kpis_summary},
-    {"GET",  "/v1/kpis/definitions", PUBLIC, EVERYBODY, MSP_TENANT_NONE, NO_QUERY, KEPT_ANSWER,
+    {"GET",  "/v1/kpis/definitions", READS, EVERYBODY, MSP_TENANT_NONE, NO_QUERY, KEPT_ANSWER,
      msp_handle_kpis_definitions},
-    {"GET",  "/v1/kpis/arrivals", PUBLIC, EVERYBODY, MSP_TENANT_OF_CALLER, "from to", KEPT_ANSWER,
+    {"GET",  "/v1/kpis/arrivals", READS, EVERYBODY, MSP_TENANT_OF_CALLER, "from to", KEPT_ANSWER,
      msp_handle_kpis_arrivals},
-    {"GET",  "/v1/kpis/backlog-age", PUBLIC, EVERYBODY, MSP_TENANT_OF_CALLER, "day", NO_BODY,
+    {"GET",  "/v1/kpis/backlog-age", READS, EVERYBODY, MSP_TENANT_OF_CALLER, "day", NO_BODY,
      msp_handle_kpis_backlog_age},
-    {"GET",  "/v1/tickets", PUBLIC, EVERYBODY, MSP_TENANT_OF_CALLER,
+    {"GET",  "/v1/tickets", READS, EVERYBODY, MSP_TENANT_OF_CALLER,
      "from to day metric by member limit cursor", KEPT_ANSWER, msp_handle_tickets},
-    {"GET",  "/v1/jobs", PUBLIC, MANAGERS, MSP_TENANT_OF_CALLER, "state kind cursor limit", NO_BODY,
+    {"GET",  "/v1/jobs", READS, MANAGERS, MSP_TENANT_OF_CALLER, "state kind cursor limit", NO_BODY,
      msp_handle_jobs},
-    {"GET",  "/v1/jobs/{id}", PUBLIC, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY, NO_BODY,
+    {"GET",  "/v1/jobs/{id}", READS, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY, NO_BODY,
      msp_handle_job},
-    {"POST", "/v1/jobs/{id}/cancel", PUBLIC, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY, JSON_BODY,
+    {"POST", "/v1/jobs/{id}/cancel", WRITES, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY, JSON_BODY,
      msp_handle_job_cancel},
-    {"POST", "/v1/jobs/{id}/retry", PUBLIC, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY, JSON_BODY,
+    {"POST", "/v1/jobs/{id}/retry", WRITES, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY, JSON_BODY,
      msp_handle_job_retry},
-    {"GET",  "/v1/exports", PUBLIC, MANAGERS, MSP_TENANT_OF_CALLER, "dataset", NO_BODY,
+    {"GET",  "/v1/exports", READS, MANAGERS, MSP_TENANT_OF_CALLER, "dataset", NO_BODY,
      msp_handle_exports},
-    {"GET",  "/v1/exports/files/{id}", PUBLIC, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY, NO_BODY,
+    {"GET",  "/v1/exports/files/{id}", DOWNLOADS, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY, NO_BODY,
      msp_handle_export_file},
-    {"GET",  "/v1/exports/{dataset}/latest.csv", PUBLIC, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY,
+    {"GET",  "/v1/exports/{dataset}/latest.csv", DOWNLOADS, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY,
      NO_BODY, msp_handle_export_latest},
-    {"POST", "/v1/exports", PUBLIC, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY, JSON_BODY,
+    {"POST", "/v1/exports", WRITES, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY, JSON_BODY,
      msp_handle_export},
 
-    {"GET",  "/v1/admin/tenants", ADMINS, NO_QUERY, NO_BODY, msp_handle_admin_tenants},
-    {"POST", "/v1/admin/tenants", ADMINS, NO_QUERY, JSON_BODY, msp_handle_admin_tenant_add},
-    {"POST", "/v1/admin/tenants/{id}", ADMINS, NO_QUERY, JSON_BODY,
+    {"GET",  "/v1/admin/tenants", READS, OF_ADMINS, NO_QUERY, NO_BODY, msp_handle_admin_tenants},
+    {"POST", "/v1/admin/tenants", WRITES, OF_ADMINS, NO_QUERY, JSON_BODY, msp_handle_admin_tenant_add},
+    {"POST", "/v1/admin/tenants/{id}", WRITES, OF_ADMINS, NO_QUERY, JSON_BODY,
      msp_handle_admin_tenant_change},
-    {"GET",  "/v1/admin/users", ADMINS, "tenant cursor limit", NO_BODY, msp_handle_admin_users},
-    {"POST", "/v1/admin/users", ADMINS, NO_QUERY, JSON_BODY, msp_handle_admin_user_add},
-    {"POST", "/v1/admin/users/{email}", ADMINS, NO_QUERY, JSON_BODY, msp_handle_admin_user_change},
-    {"GET",  "/v1/admin/keys", ADMINS, "tenant cursor limit", NO_BODY, msp_handle_admin_keys},
-    {"POST", "/v1/admin/keys", ADMINS, NO_QUERY, JSON_BODY, msp_handle_admin_key_create},
-    {"POST", "/v1/admin/keys/{id}/revoke", ADMINS, NO_QUERY, JSON_BODY,
+    {"GET",  "/v1/admin/users", READS, OF_ADMINS, "tenant cursor limit", NO_BODY, msp_handle_admin_users},
+    {"POST", "/v1/admin/users", WRITES, OF_ADMINS, NO_QUERY, JSON_BODY, msp_handle_admin_user_add},
+    {"POST", "/v1/admin/users/{email}", WRITES, OF_ADMINS, NO_QUERY, JSON_BODY, msp_handle_admin_user_change},
+    {"GET",  "/v1/admin/keys", READS, OF_ADMINS, "tenant cursor limit", NO_BODY, msp_handle_admin_keys},
+    {"POST", "/v1/admin/keys", WRITES, OF_ADMINS, NO_QUERY, JSON_BODY, msp_handle_admin_key_create},
+    {"POST", "/v1/admin/keys/{id}/revoke", WRITES, OF_ADMINS, NO_QUERY, JSON_BODY,
      msp_handle_admin_key_revoke},
 };
 /* clang-format on */

@@ -5,6 +5,7 @@
 #include "http_worker.h"
 
 #include "civetweb_seam.h"
+#include "rate_gate.h"
 #include "router.h"
 #include "self_test.h"
 #include "workspace.h"
@@ -273,6 +274,9 @@ static bool prepare(struct msp_http_worker *worker, struct msp_error *error)
     if (msp_job_socket_path(settings, worker->job_socket_path, sizeof worker->job_socket_path,
                             error) != MSP_OK)
         return false;
+    if (msp_rate_gate_new(worker->child->shared->rates, settings->redis_url, &worker->rates,
+                          error) != MSP_OK)
+        return false;
     worker->pool = msp_pool_new(&options, settings->db_pool_size);
     worker->workspaces = msp_workspace_pool_new(worker->child->shared->settings);
     if (worker->pool == NULL || worker->workspaces == NULL) {
@@ -303,6 +307,7 @@ int msp_http_worker_main(const struct msp_child *child)
         code = passing ? MSP_EXIT_RESTART : MSP_EXIT_MISCONFIGURED;
     }
     msp_workspace_pool_free(worker.workspaces);
+    msp_rate_gate_free(worker.rates);
     msp_pool_free(worker.pool);
     return code;
 }

@@ -42,6 +42,9 @@ static bool renew_settings(struct msp_workspace_pool *pool, uint64_t generation)
     /* Read after its number: at worst newer than it says, and then read once more. */
     copy->generation = generation;
     msp_settings_cache_read(pool->cache, &copy->values);
+    copy->limits = msp_rate_limits_default();
+    struct msp_error error; /* what the cache holds has been checked */
+    (void)!msp_rate_limits_parse(copy->values.rate_limits, &copy->limits, &error);
     copy->users = 1;
     drop_settings(pool->newest);
     pool->newest = copy;

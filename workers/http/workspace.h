@@ -17,6 +17,7 @@
 /* The settings of one generation, shared by the workspaces that took it up; never changed. */
 struct msp_settings_copy {
     struct msp_settings values;
+    struct msp_rate_limits limits; /* RATE_LIMITS, read */
     uint64_t generation;
     size_t users; /* under the pool's lock */
 };

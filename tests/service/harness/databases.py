@@ -146,6 +146,13 @@ class Redis:
         except OSError:
             return False
 
+    def pause(self):
+        """It hangs: connections are taken, nothing is answered."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.process.send_signal(signal.SIGCONT)
+
     def stop(self):
         if self.process is not None:
             processes.end(self.process)

@@ -25,6 +25,10 @@ HARMLESS = re.compile(rb"percentile_error|0 errors")
 _numbers = itertools.count(1)
 
 
+# What no test comes to, unless limits are what it is about.
+NO_LIMITS = " ".join(f"{name}=100000000/60" for name in ("read", "write", "export", "service"))
+
+
 def binary():
     """The program under test."""
     folder = os.environ.get("MSP_BUILD_DIR", os.path.join(REPOSITORY, "build"))
@@ -126,7 +130,7 @@ class Server:
                        "STATE_DIR": os.path.join(self.folder, "state"),
                        "EXPORT_STORAGE": f"file://{self.exports}", "MOCK_MODE": "true",
                        "MOCK_DATA_PATH": self.mock_data, "HTTP_WORKERS": "2", "HTTP_THREADS": "64",
-                       "JOB_THREADS": "4", "DB_POOL_SIZE": "4", "LOG_LEVEL": "info"}
+                       "JOB_THREADS": "4", "DB_POOL_SIZE": "4", "LOG_LEVEL": "info", "RATE_LIMITS": NO_LIMITS}
         self.configure(**settings)
 
     # ---- life ----

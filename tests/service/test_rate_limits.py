@@ -1,0 +1,143 @@
+"""Rate limits: exact on a node, shared by nodes, told in every answer, and no reason to fail when Redis is away."""
+
+import concurrent.futures
+import re
+import time
+
+import pytest
+
+from harness.waiting import wait_until
+
+WINDOW = 3600  # longer than any test, so that none runs over the end of one
+
+
+def limits(**classes):
+    wide = {name: "100000000/60" for name in ("read", "write", "export", "service")}
+    return " ".join(f"{name}={text}" for name, text in {**wide, **classes}.items())
+
+
+def ask(server, slug, role="manager"):
+    return server.v1(slug, "/v1/me", role=role)
+
+
+def statuses(server, slug, count, workers=8):
+    with concurrent.futures.ThreadPoolExecutor(workers) as crowd:
+        return sorted(crowd.map(lambda _: ask(server, slug).status, range(count)))
+
+
+def fields(answer):
+    policy, rate = answer.headers["RateLimit-Policy"], answer.headers["RateLimit"]
+    name, left, reset = re.fullmatch(r'"([a-z0-9-]+)";r=(\d+);t=(\d+)', rate).groups()
+    return policy, name, int(left), int(reset)
+
+
+def test_a_tenant_gets_its_limit_and_not_one_more(new_server, tenant):
+    server = new_server(RATE_LIMITS=limits(read=f"40/{WINDOW}"), HTTP_WORKERS="3")
+    slug = tenant(on=server)
+    assert statuses(server, slug, 90) == [200] * 40 + [429] * 50
+
+
+def test_tenants_and_classes_count_apart(new_server, tenant):
+    server = new_server(RATE_LIMITS=limits(read=f"5/{WINDOW}", write=f"3/{WINDOW}"))
+    one, two = tenant(on=server), tenant(on=server)
+    assert statuses(server, one, 9) == [200] * 5 + [429] * 4
+    assert ask(server, two).status == 200
+    answers = [server.post("/v1/exports", {"datasets": ["tenants"]}, token=server.token("manager", one)).status
+               for _ in range(5)]
+    assert answers == [202] * 3 + [429] * 2
+    for _ in range(12):
+        assert server.internal("GET", "/internal/tenants").status == 200
+
+
+def test_every_answer_tells_the_policy_and_what_is_left(new_server, tenant):
+    server = new_server(RATE_LIMITS=limits(read=f"3/{WINDOW},5/86400"))
+    slug = tenant(on=server)
+    for left in (2, 1, 0):
+        policy, name, remaining, reset = fields(ask(server, slug).must(200))
+        assert policy == f'"read";q=3;w={WINDOW}, "read-86400";q=5;w=86400'
+        assert (name, remaining) == ("read", left) and 0 < reset <= WINDOW
+    refused = ask(server, slug)
+    refused.problem(429, "rate_limited")
+    assert fields(refused)[1:3] == ("read", 0)
+    assert 0 < int(refused.headers["Retry-After"]) <= WINDOW
+    assert "RateLimit" not in server.get("/livez").headers
+    # A fault of the request is counted and told like any other.
+    bad = server.v1(tenant(on=server), "/v1/kpis/daily", from_="x", to="y")
+    bad.problem(400)
+    assert fields(bad)[2] == 2
+
+
+def test_all_policies_of_a_class_hold_and_a_refused_request_counts_in_none(new_server, tenant):
+    server = new_server(RATE_LIMITS=limits(read=f"4/1,6/{WINDOW}"))
+    slug = tenant(on=server)
+    good = refused = 0
+    deadline = time.monotonic() + 30
+    while good < 6:
+        assert time.monotonic() < deadline
+        answer = ask(server, slug)
+        good += answer.status == 200
+        refused += answer.status == 429
+    assert refused, "six at once kept to four a second"
+    wait_until(lambda: fields(ask(server, slug))[1] == f"read-{WINDOW}", 5, "the short window to be fresh")
+    assert ask(server, slug).status == 429
+
+
+def test_limits_change_with_a_reload_and_go_on_from_what_was_counted(new_server, tenant):
+    server = new_server(RATE_LIMITS=limits(read=f"5/{WINDOW}"))
+    slug = tenant(on=server)
+    assert statuses(server, slug, 7) == [200] * 5 + [429] * 2
+    server.configure(RATE_LIMITS=limits(read=f"8/{WINDOW}"))
+    server.reload()
+    wait_until(lambda: ask(server, slug).status == 200, 5, "the new limit")
+    assert statuses(server, slug, 6) == [200] * 2 + [429] * 4
+
+
+@pytest.mark.parametrize("text", ["read=5", "read=0/60", "colour=5/60", "read=5/60 read", "read=1/2,3/2"])
+def test_a_limit_that_is_none_is_refused_by_check_config(new_server, text):
+    server = new_server(start=False, RATE_LIMITS=text)
+    done = server.command("check-config")
+    assert done.returncode == 2 and "RATE_LIMITS" in done.stderr
+
+
+def test_nodes_share_a_limit_and_never_pass_it(new_server, tenant):
+    nodes = [new_server(RATE_LIMITS=limits(read=f"160/{WINDOW}")) for _ in range(2)]
+    slug = tenant(on=nodes[0])
+    wait_until(lambda: ask(nodes[1], slug).status in (200, 429), 10, "the other node to know the tenant")
+    # Ask alternately, so that both nodes hold leases.
+    with concurrent.futures.ThreadPoolExecutor(8) as crowd:
+        got = list(crowd.map(lambda n: ask(nodes[n % 2], slug).status, range(400)))
+    passed = got.count(200) + 1  # the one that waited for the tenant
+    # At most one lease (a sixteenth) of each node is left unused.
+    assert 160 - 2 * 10 <= passed <= 160, passed
+    assert set(got) == {200, 429}
+
+
+def test_without_redis_a_node_counts_alone(new_stack, tenant, expect_log):
+    expect_log("Redis")
+    stack = new_stack()
+    server = stack.server(RATE_LIMITS=limits(read=f"30/{WINDOW}")).start()
+    slug = tenant(on=server)
+    assert statuses(server, slug, 10) == [200] * 10
+    stack.redis.stop()
+    assert statuses(server, slug, 40) == [200] * 20 + [429] * 20
+    server.stop()
+
+
+def test_a_redis_that_hangs_refuses_nobody_and_holds_nobody_long(new_stack, tenant, expect_log):
+    expect_log("Redis")
+    stack = new_stack()
+    server = stack.server(RATE_LIMITS=limits(read=f"8000/{WINDOW}")).start()
+    slug = tenant(on=server)
+    ask(server, slug).must(200)
+    stack.redis.pause()
+    try:
+        slow = 0
+        for _ in range(1500):
+            began = time.monotonic()
+            ask(server, slug).must(200)
+            slow += time.monotonic() - began > 1.0
+        assert slow == 0
+    finally:
+        stack.redis.resume()
+    ask(server, slug).must(200)
+    server.stop()
