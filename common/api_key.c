@@ -20,10 +20,17 @@ static const char alphabet[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKL
 #define ID_BASE     36U
 #define SECRET_BASE 62U
 
+/* Whether the character is among the first `base` of the alphabet. */
+static bool is_of(char c, unsigned base)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+           (base == SECRET_BASE && c >= 'A' && c <= 'Z');
+}
+
 static size_t count_of(const char *text, unsigned base)
 {
     size_t length = 0;
-    while (text[length] != '\0' && memchr(alphabet, text[length], base) != NULL)
+    while (is_of(text[length], base))
         length++;
     return length;
 }
@@ -46,14 +53,19 @@ static bool draw(char *out, size_t length, unsigned base)
     return true;
 }
 
-/* CRC-32 as in zlib and Ethernet (reversed polynomial 0xEDB88320). */
+/* CRC-32 as in zlib and Ethernet (reversed polynomial 0xEDB88320), four bits at a time. */
 static uint32_t crc32_of(const char *text, size_t length)
 {
+    static const uint32_t steps[16] = {
+        0x00000000, 0x1DB71064, 0x3B6E20C8, 0x26D930AC, 0x76DC4190, 0x6B6B51F4,
+        0x4DB26158, 0x5005713C, 0xEDB88320, 0xF00F9344, 0xD6D6A3E8, 0xCB61B38C,
+        0x9B64C2B0, 0x86D3D2D4, 0xA00AE278, 0xBDBDF21C,
+    };
     uint32_t crc = 0xFFFFFFFFU;
     for (size_t i = 0; i < length; i++) {
         crc ^= (unsigned char)text[i];
-        for (int bit = 0; bit < 8; bit++)
-            crc = (crc >> 1) ^ (0xEDB88320U & (0U - (crc & 1U)));
+        crc = crc >> 4 ^ steps[crc & 15];
+        crc = crc >> 4 ^ steps[crc & 15];
     }
     return ~crc;
 }

@@ -219,6 +219,34 @@ Test(jws, compares_key_ids_where_both_sides_have_one)
     cr_assert_eq(verify(sign(good_header, "{}"), &named, NULL), MSP_OK);
 }
 
+Test(jws, signs_what_it_takes_itself)
+{
+    char token[MSP_JWS_MAX_BYTES + 1];
+    char longest[3100];
+    struct msp_error error;
+    cr_assert_eq(msp_jws_sign("{\"sub\":\"x\"}", 11, &our_key, token, &error), MSP_OK);
+    cr_expect_eq(verify(token, &our_key, NULL), MSP_OK);
+    cr_expect_str_eq(token, sign(good_header, "{\"sub\":\"x\"}"));
+    memset(longest, ' ', sizeof longest);
+    memcpy(longest, "{}", 2);
+    cr_expect_eq(msp_jws_sign(longest, sizeof longest, &our_key, token, &error), MSP_UNAVAILABLE);
+    cr_assert_eq(msp_jws_sign(longest, 3000, &our_key, token, &error), MSP_OK);
+    cr_expect_eq(verify(token, &our_key, NULL), MSP_OK);
+}
+
+Test(jws, tries_every_key_it_is_given)
+{
+    static const char other[] = "another secret of more than thirty-two bytes";
+    const struct msp_jws_key keys[] = {{MSP_JWS_HS256, NULL, other, sizeof other - 1}, our_key};
+    char *token = sign(good_header, "{}");
+    struct msp_error error;
+    json_t *claims = NULL;
+    cr_expect_eq(msp_jws_verify(token, strlen(token), keys, 2, &claims, &error), MSP_OK);
+    json_decref(claims);
+    cr_expect_eq(msp_jws_verify(token, strlen(token), keys, 1, &claims, &error), MSP_UNAUTHORISED);
+    cr_expect_eq(msp_jws_verify(token, strlen(token), keys, 0, &claims, &error), MSP_UNAUTHORISED);
+}
+
 /* ---- claims ---- */
 
 #define NOW 1700000000
@@ -276,6 +304,18 @@ Test(claims, allows_thirty_seconds_between_clocks)
     cr_assert_eq(check(with("\"nbf\":1700000031"), code), MSP_UNAUTHORISED);
     cr_assert_str_eq(code, "token_not_yet_valid");
     cr_assert_eq(check(with("\"iat\":1700000031"), NULL), MSP_UNAUTHORISED);
+}
+
+Test(claims, asks_for_the_issuer_when_there_is_one)
+{
+    char code[48];
+    issuer = "https://issuer.example";
+    cr_expect_eq(check(with("\"iss\":\"https://issuer.example\""), NULL), MSP_OK);
+    cr_expect_eq(check(with("\"iss\":\"https://other.example\""), code), MSP_UNAUTHORISED);
+    cr_expect_str_eq(code, "token_issuer_wrong");
+    cr_expect_eq(check(with("\"iss\":[\"https://issuer.example\"]"), NULL), MSP_UNAUTHORISED);
+    cr_expect_eq(check(with("\"iat\":1700000000"), NULL), MSP_UNAUTHORISED);
+    issuer = "";
 }
 
 Test(claims, refuses_missing_and_wrongly_typed_claims)
