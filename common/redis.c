@@ -167,7 +167,7 @@ enum msp_result msp_redis_add(struct msp_redis *redis, const char *name, int64_t
     /* Both in one round trip. Only the first EXPIRE of a name does anything. */
     if (redisAppendCommandArgv(redis->context, 3, add, NULL) != REDIS_OK ||
         redisAppendCommandArgv(redis->context, 4, expire, NULL) != REDIS_OK)
-        return rest(redis, redis->context->errstr, error);
+        return rest(redis, "out of memory", error);
     int64_t sum = 0;
     int64_t unused = 0;
     result = take_number(redis, &sum, error);
