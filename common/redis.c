@@ -54,6 +54,12 @@ void msp_redis_free(struct msp_redis *redis)
     free(redis);
 }
 
+/* What hiredis says is wrong with the connection. */
+static const char *fault_of(const struct msp_redis *redis)
+{
+    return redis->context != NULL ? redis->context->errstr : "not connected";
+}
+
 /* Opens the breaker: a context that failed once is never used again. */
 static enum msp_result rest(struct msp_redis *redis, const char *why, struct msp_error *error)
 {
@@ -71,7 +77,7 @@ static enum msp_result command(struct msp_redis *redis, int count, const char **
 {
     redisReply *reply = redisCommandArgv(redis->context, count, words, NULL);
     if (reply == NULL)
-        return rest(redis, redis->context->errstr, error);
+        return rest(redis, fault_of(redis), error);
     const bool fine = reply->type == REDIS_REPLY_STATUS && strcmp(reply->str, expected) == 0;
     char said[160];
     (void)snprintf(said, sizeof(said), "%s was answered by \"%.120s\"", words[0],
@@ -103,7 +109,7 @@ static enum msp_result connect_now(struct msp_redis *redis, struct msp_error *er
     /* A stopped Redis still accepts connections (the kernel does): only the command's time-out
      * notices. */
     if (redis->context->err != 0 || redisSetTimeout(redis->context, redis->timeout) != REDIS_OK)
-        return rest(redis, redis->context->errstr, error);
+        return rest(redis, fault_of(redis), error);
     enum msp_result result = sign_in(redis, error);
     if (result == MSP_OK && url->database != 0) {
         char number[16];
@@ -141,7 +147,7 @@ static enum msp_result take_number(struct msp_redis *redis, int64_t *out, struct
 {
     void *answer = NULL;
     if (redisGetReply(redis->context, &answer) != REDIS_OK)
-        return rest(redis, redis->context->errstr, error);
+        return rest(redis, fault_of(redis), error);
     redisReply *reply = answer;
     const bool fine = reply->type == REDIS_REPLY_INTEGER;
     char said[160];
