@@ -117,6 +117,12 @@ const struct setting_row setting_rows[] = {
      .help =
          "Requests a tenant may send, class=requests/seconds; up to three a class, separated by "
          "commas."},
+    {.name = "ANSWER_CACHE",
+     .type = SETTING_BOOL,
+     .reload = MSP_RELOAD_AT_ONCE,
+     MEMBER(answer_cache),
+     .initial = "true",
+     .help = "Answers are kept in shared memory until the tenant's data changes."},
     {.name = "LISTEN",
      .type = SETTING_LISTEN,
      .reload = MSP_RELOAD_RESTART,

@@ -53,6 +53,7 @@ struct msp_settings {
     bool mock_mode;
     int auth_failures_per_minute; /* an address */
     char rate_limits[MSP_RATE_LIMITS_TEXT_BYTES];
+    bool answer_cache;
     int http_workers;
     int http_threads; /* a worker; one thread serves one connection */
     int db_pool_size; /* connections a worker */

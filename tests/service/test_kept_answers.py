@@ -146,6 +146,20 @@ def test_a_lost_listener_ends_every_answer(server, stack, tenant):
         ask(server, slug).must(200)
 
 
+def test_without_the_cache_answers_are_made_anew_and_still_tagged(new_server, tenant):
+    server = new_server(ANSWER_CACHE="false")
+    slug = tenant(on=server)
+    first = ask(server, slug).must(200)
+    assert ask(server, slug).headers["ETag"] == first.headers["ETag"]
+    ask(server, slug, If_None_Match=first.headers["ETag"]).must(304)
+    assert figures(server)["hits"] == 0
+    server.configure(ANSWER_CACHE="true")
+    server.reload()
+    ask(server, slug).must(200)
+    ask(server, slug).must(200)
+    assert figures(server)["hits"] >= 1
+
+
 def test_faults_are_not_kept(server, filled):
     for _ in range(2):
         ask(server, filled, "from=2024-03-31&to=2024-03-01").problem(400, "range_reversed")

@@ -114,6 +114,8 @@ int msp_kept_answer_find(const struct msp_request *request, struct msp_response 
     struct msp_answer_tag known;
     struct msp_answer_tag tag;
     bool knows = read_known_tag(msp_request_header(request, "If-None-Match"), &known);
+    if (!request->settings->answer_cache)
+        return 0;
     enum msp_answer_found found = msp_answer_cache_find(
         cache, &kept->key, now_us, knows ? &known : NULL, &response->body, &tag);
     if (found == MSP_ANSWER_NONE)
@@ -133,8 +135,9 @@ int msp_kept_answer_keep(const struct msp_request *request, struct msp_response 
     /* Told apart by content alone, so that a tag holds on every node and after every start. */
     XXH128_hash_t hash = XXH3_128bits(response->body.data, response->body.length);
     struct msp_answer_tag tag = {hash.high64, hash.low64};
-    msp_answer_cache_keep(request->worker->child->shared->answers, &kept->key, tag,
-                          response->body.data, response->body.length, kept->until_unix_us);
+    if (request->settings->answer_cache)
+        msp_answer_cache_keep(request->worker->child->shared->answers, &kept->key, tag,
+                              response->body.data, response->body.length, kept->until_unix_us);
     tag_response(response, tag);
     return caller_has(request, tag) ? not_modified(response) : status;
 }
