@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 
+struct msp_openapi;
 struct msp_rate_gate;
 struct msp_workspace_pool;
 
@@ -21,6 +22,7 @@ struct msp_http_worker {
     atomic_int hashes_under_way;  /* of passwords */
     struct msp_workspace_pool *workspaces;
     struct msp_rate_gate *rates;
+    struct msp_openapi *openapi;
 };
 
 #endif

@@ -26,6 +26,7 @@ const struct msp_route msp_routes[] = {
     {"GET",  "/livez",   OPEN, NO_QUERY,  NO_BODY, msp_handle_livez},
     {"GET",  "/readyz",  OPEN, NO_QUERY,  NO_BODY, msp_handle_readyz},
     {"GET",  "/healthz", OPEN, NO_QUERY,  NO_BODY, msp_handle_healthz},
+    {"GET",  "/openapi.json", OPEN, NO_QUERY, NO_BODY, msp_handle_openapi},
 
     {"GET",  "/metrics", INTERNAL, NO_QUERY, NO_BODY, msp_handle_metrics},
     {"GET",  "/internal/tenants", INTERNAL, NO_QUERY, NO_BODY, msp_handle_internal_tenants},

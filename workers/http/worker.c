@@ -5,6 +5,7 @@
 #include "http_worker.h"
 
 #include "civetweb_seam.h"
+#include "openapi/openapi.h"
 #include "rate_gate.h"
 #include "router.h"
 #include "self_test.h"
@@ -289,6 +290,8 @@ static bool prepare(struct msp_http_worker *worker, struct msp_error *error)
     /* jansson draws its hash seed at first use, which must not be a race of threads. */
     json_object_seed(0);
     (void)mg_init_library(0);
+    if (msp_openapi_new(&worker->openapi, error) != MSP_OK)
+        return false;
     return msp_self_test_run(error) == MSP_OK;
 }
 
@@ -308,6 +311,7 @@ int msp_http_worker_main(const struct msp_child *child)
     }
     msp_workspace_pool_free(worker.workspaces);
     msp_rate_gate_free(worker.rates);
+    msp_openapi_free(worker.openapi);
     msp_pool_free(worker.pool);
     return code;
 }

@@ -13,6 +13,9 @@ int msp_handle_healthz(const struct msp_request *request, struct msp_response *r
 /* metrics.c */
 int msp_handle_metrics(const struct msp_request *request, struct msp_response *response);
 
+/* openapi.c */
+int msp_handle_openapi(const struct msp_request *request, struct msp_response *response);
+
 /* home.c */
 int msp_handle_home(const struct msp_request *request, struct msp_response *response);
 
