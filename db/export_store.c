@@ -78,6 +78,9 @@ static const struct msp_statement record_statement = {
     "                         EXCLUDED.sha256)",
     false};
 
+static const struct msp_statement turn_statement = {
+    "export_turn_hold", "SELECT msp.export_turn_hold($1::bigint, $2::text)", false};
+
 static const struct msp_statement record_fence_statement = {
     "export_fence", "SELECT msp.job_fence($1::uuid, $2::bigint::integer, $3::text)", false};
 
@@ -237,29 +240,36 @@ static void which_params(struct msp_params *params, int64_t tenant_id,
     msp_params_text(params, msp_export_format_name(files[0].format));
 }
 
-/* Runs one statement behind the fence. */
-static enum msp_result write_fenced(struct msp_db *db, int64_t tenant_id,
+/* Runs one statement behind the fence and, unless `dataset` is NULL, in the dataset's turn. */
+static enum msp_result write_fenced(struct msp_db *db, int64_t tenant_id, const char *dataset,
                                     const struct msp_fence *fence,
                                     const struct msp_statement *statement,
                                     const struct msp_params *params, int64_t deadline_ms,
                                     struct msp_error *error)
 {
+    struct msp_params turn;
+    msp_params_init(&turn);
+    msp_params_int(&turn, tenant_id);
+    msp_params_text(&turn, dataset);
     struct msp_params held;
     msp_params_init(&held);
     msp_params_text(&held, fence->job_id);
     msp_params_int(&held, fence->claim);
     msp_params_text(&held, fence->worker);
-    struct msp_call calls[] = {{&record_fence_statement, &held, NULL}, {statement, params, NULL}};
+    struct msp_call calls[] = {{&record_fence_statement, &held, NULL},
+                               {statement, params, NULL},
+                               {&turn_statement, &turn, NULL}};
+    size_t count = dataset != NULL ? 3 : 2;
     struct msp_scope scope = {tenant_id, NULL};
-    enum msp_result result = msp_db_transact(db, &scope, calls, 2, deadline_ms, error);
-    msp_calls_clear(calls, 2);
+    enum msp_result result = msp_db_transact(db, &scope, calls, count, deadline_ms, error);
+    msp_calls_clear(calls, count);
     return result;
 }
 
-enum msp_result msp_export_announce(struct msp_db *db, int64_t tenant_id,
-                                    const struct msp_fence *fence,
-                                    const struct msp_export_file *files, size_t count,
-                                    int64_t deadline_ms, struct msp_error *error)
+static enum msp_result make_unsure(struct msp_db *db, int64_t tenant_id, const char *turn,
+                                   const struct msp_fence *fence,
+                                   const struct msp_export_file *files, size_t count,
+                                   int64_t deadline_ms, struct msp_error *error)
 {
     struct msp_buffer days;
     msp_buffer_init(&days, 0);
@@ -272,9 +282,26 @@ enum msp_result msp_export_announce(struct msp_db *db, int64_t tenant_id,
     which_params(&params, tenant_id, files);
     array_param(&params, &days);
     enum msp_result result =
-        write_fenced(db, tenant_id, fence, &announce_statement, &params, deadline_ms, error);
+        write_fenced(db, tenant_id, turn, fence, &announce_statement, &params, deadline_ms, error);
     msp_buffer_done(&days);
     return result;
+}
+
+enum msp_result msp_export_announce(struct msp_db *db, int64_t tenant_id,
+                                    const struct msp_fence *fence,
+                                    const struct msp_export_file *files, size_t count,
+                                    int64_t deadline_ms, struct msp_error *error)
+{
+    return make_unsure(db, tenant_id, msp_dataset_name(files[0].dataset), fence, files, count,
+                       deadline_ms, error);
+}
+
+enum msp_result msp_export_distrust(struct msp_db *db, int64_t tenant_id,
+                                    const struct msp_fence *fence,
+                                    const struct msp_export_file *files, size_t count,
+                                    int64_t deadline_ms, struct msp_error *error)
+{
+    return make_unsure(db, tenant_id, NULL, fence, files, count, deadline_ms, error);
 }
 
 static bool any_failed(const struct file_arrays *arrays)
@@ -308,8 +335,8 @@ enum msp_result msp_export_record(struct msp_db *db, int64_t tenant_id,
     array_param(&params, &arrays.sums);
     array_param(&params, &arrays.text_bytes);
     array_param(&params, &arrays.text_crcs);
-    enum msp_result result =
-        write_fenced(db, tenant_id, fence, &record_statement, &params, deadline_ms, error);
+    enum msp_result result = write_fenced(db, tenant_id, msp_dataset_name(files[0].dataset), fence,
+                                          &record_statement, &params, deadline_ms, error);
     each_array(&arrays, msp_buffer_done);
     return result;
 }

@@ -11,9 +11,10 @@ struct meaning {
 
 static const struct meaning meanings[] = {
     {"MS001", MSP_INVALID, false}, /* raised by our own functions */
-    {"MS002", MSP_CONFLICT, false},   {"MS003", MSP_NOT_FOUND, false},
-    {"MS005", MSP_CANCELLED, false},  {"23505", MSP_CONFLICT, false}, /* unique_violation */
-    {"23514", MSP_INVALID, false},                                    /* check_violation */
+    {"MS002", MSP_CONFLICT, false},    {"MS003", MSP_NOT_FOUND, false},
+    {"MS006", MSP_UNAVAILABLE, false},                                 /* the same again will do */
+    {"MS005", MSP_CANCELLED, false},   {"23505", MSP_CONFLICT, false}, /* unique_violation */
+    {"23514", MSP_INVALID, false},                                     /* check_violation */
     {"40", MSP_UNAVAILABLE, false},   /* serialization failure, deadlock: the same again will do */
     {"22", MSP_INVALID, false},       /* data exception */
     {"42501", MSP_FORBIDDEN, false},  /* insufficient_privilege, row-level security */

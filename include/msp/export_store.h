@@ -51,6 +51,17 @@ enum msp_result msp_export_stream(struct msp_db *db, int64_t tenant_id, enum msp
                                   msp_export_take take, void *context,
                                   struct msp_error *error) MSP_MUST_CHECK;
 
+/*
+ * One job at a time writes a dataset, on whichever node. Asks once whether it can be ours, which it
+ * then is until msp_export_turn_end or the loss of the connection. *out_ours says so.
+ */
+enum msp_result msp_export_turn_try(struct msp_db *db, int64_t tenant_id, enum msp_dataset dataset,
+                                    int64_t deadline_ms, bool *out_ours,
+                                    struct msp_error *error) MSP_MUST_CHECK;
+/* Closes the connection if that is what it takes. */
+void msp_export_turn_end(struct msp_db *db, int64_t tenant_id, enum msp_dataset dataset,
+                         int64_t deadline_ms);
+
 /* A file's revision while nobody can vouch for its content: an export was about to replace it. */
 #define MSP_EXPORT_UNSURE (-1)
 
@@ -79,15 +90,23 @@ enum msp_result msp_export_files(struct msp_db *db, int64_t tenant_id, enum msp_
 
 /*
  * Before any of these files of one dataset and format appears: gives those on record, and the
- * latest one, MSP_EXPORT_UNSURE, fenced. MSP_CONFLICT "job_lost" says that none may appear.
+ * latest one, MSP_EXPORT_UNSURE, fenced. MSP_CONFLICT "job_lost" says that none may appear, and so
+ * does MSP_UNAVAILABLE "export_turn_lost": the turn went with the connection.
  */
 enum msp_result msp_export_announce(struct msp_db *db, int64_t tenant_id,
                                     const struct msp_fence *fence,
                                     const struct msp_export_file *files, size_t count,
                                     int64_t deadline_ms, struct msp_error *error) MSP_MUST_CHECK;
 
+/* As above, whosever turn it is: for files that appeared but were not recorded, lest another's
+ * record of them be believed. */
+enum msp_result msp_export_distrust(struct msp_db *db, int64_t tenant_id,
+                                    const struct msp_fence *fence,
+                                    const struct msp_export_file *files, size_t count,
+                                    int64_t deadline_ms, struct msp_error *error) MSP_MUST_CHECK;
+
 /* Records the files of one finished export, all of one dataset and format (id and created_us are
- * set by the store), fenced, in one transaction. */
+ * set by the store), fenced and in turn as above, in one transaction. */
 enum msp_result msp_export_record(struct msp_db *db, int64_t tenant_id,
                                   const struct msp_fence *fence,
                                   const struct msp_export_file *files, size_t count,

@@ -1,5 +1,6 @@
 """Exports to object storage: whole or not at all, by a real S3 server that checks every signature."""
 
+import contextlib
 import datetime
 import hashlib
 import json
@@ -158,4 +159,73 @@ def test_a_storage_that_dies_or_stands_still_in_mid_upload_leaves_nothing_half(s
     assert server.internal("GET", f"/internal/jobs/{started}").must(200).json["job"]["state"] in ("running", "queued")
     s3.start()
     assert server.finished(started)["state"] == "succeeded"
+    check_whole(server, s3, slug)
+
+
+@contextlib.contextmanager
+def record_locked(stack):
+    """While inside, an export stands still before it reads what is on record."""
+    blocker = stack.postgres.connect(stack.database, autocommit=False)
+    try:
+        blocker.cursor().execute("LOCK TABLE msp.exports")
+        yield
+    finally:
+        blocker.rollback()
+        blocker.close()
+
+
+def stage_of(server, job_id):
+    return server.internal("GET", f"/internal/jobs/{job_id}").must(200).json["job"]["progress"]["stage"]
+
+
+def test_two_nodes_that_export_the_same_dataset_take_turns(new_stack, s3):
+    stack = new_stack()
+    settings = s3.settings("/two-nodes")
+    first, second = (stack.server(**settings).start() for _ in range(2))
+    slug = computed(first)
+    wait_until(lambda: slug in second.tenants(), 5, "the second node to know the tenant")
+    with record_locked(stack):
+        parts = [RANGE, {**RANGE, "to": str(FIRST)}]
+        jobs = [first.internal("POST", GENERATE, {"tenant_id": slug, **part}).must(202).json["job"]["id"] for part in parts]
+        wait_until(lambda: "waiting for another export" in [stage_of(first, job) for job in jobs], 20,
+                   "one of them to wait for the other")
+        wait_until(lambda: stack.query("SELECT count(DISTINCT split_part(worker, '.', 1)) FROM msp.jobs"
+                                       " WHERE job_id = ANY (%s::uuid[]) AND state = 'running'", (jobs,)) == [(2,)], 20,
+                   "both nodes to have one")
+    ended = [first.finished(job) for job in jobs]
+    assert [(job["state"], job["attempt"]) for job in ended] == [("succeeded", 1)] * 2, ended
+    check_whole(first, s3, slug)
+
+
+def test_an_export_that_waits_long_for_its_turn_leaves_its_thread_to_others(server):
+    slug = computed(server)
+    other = server.stack.postgres.connect(server.stack.database)
+    try:
+        other.cursor().execute("SELECT msp.export_turn_try(tenant_id, 'kpi_daily') FROM msp.tenants WHERE slug = %s", (slug,))
+        job_id = server.internal("POST", GENERATE, {"tenant_id": slug, **RANGE}).must(202).json["job"]["id"]
+
+        def put_off():
+            job = server.internal("GET", f"/internal/jobs/{job_id}").must(200).json["job"]
+            return job["state"] == "queued" and (job["error"] or {}).get("code") == "export_under_way"
+        wait_until(put_off, 30, "the job to be put off")
+    finally:
+        other.close()
+    job = server.finished(job_id)
+    assert (job["state"], job["attempt"]) == ("succeeded", 1), job
+
+
+def test_an_export_whose_turn_was_lost_on_the_way_shows_nothing_and_is_made_again(server, s3, expect_log):
+    slug = computed(server)
+    stack = server.stack
+    expect_log(r"(?i)export|database|connection|PostgreSQL")
+    with record_locked(stack):
+        job_id = server.internal("POST", GENERATE, {"tenant_id": slug, **RANGE}).must(202).json["job"]["id"]
+        wait_until(lambda: stack.query("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = 4") == [(1,)],
+                   20, "the export to have its turn")
+        stack.query("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = 4")
+        wait_until(lambda: stack.query("SELECT excused + claims > 1 OR state = 'queued' FROM msp.jobs WHERE job_id = %s",
+                                       (job_id,)) == [(True,)], 30, "the attempt to end")
+        assert s3.keys(root(server, slug)) == []
+    job = server.finished(job_id)
+    assert job["state"] == "succeeded", job
     check_whole(server, s3, slug)

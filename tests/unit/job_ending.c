@@ -46,7 +46,7 @@ Test(job_ending, puts_off_for_a_day_at_most_whatever_the_attempt)
 {
     struct attempt attempt;
     attempt_with(&attempt, MSP_BUSY, "rate_limited");
-    attempt.run.slowed_down = true;
+    attempt.run.put_off = true;
     attempt.job.attempt = 3;
     attempt.job.started_us = 5 * HOUR_US;
     cr_expect(msp_job_ending_choose(&attempt.ending, 28 * HOUR_US) == MSP_END_PUT_OFF);
@@ -93,13 +93,13 @@ Test(job_ending, remembers_what_was_asked_within_bounds)
     struct msp_error error;
     cr_expect(msp_job_run_slow_down(&run, 30, &error, "%s asks for patience.", "Source") ==
               MSP_BUSY);
-    cr_expect(run.slowed_down && run.retry_after_seconds == 30);
+    cr_expect(run.put_off && run.put_off_seconds == 30);
     cr_expect_str_eq(error.code, "rate_limited");
     cr_expect_str_eq(error.detail, "Source asks for patience.");
     (void)msp_job_run_slow_down(&run, INT64_MAX, &error, "Again.");
-    cr_expect(run.retry_after_seconds == 86400);
+    cr_expect(run.put_off_seconds == 86400);
     (void)msp_job_run_slow_down(&run, -5, &error, "Again.");
-    cr_expect(run.retry_after_seconds == 0);
+    cr_expect(run.put_off_seconds == 0);
 }
 
 Test(job_ending, an_interrupted_attempt_says_why)

@@ -6,8 +6,10 @@
 #include "export_dataset.h"
 
 #include "export_plan.h"
+#include "export_wait.h"
 #include "export_writer.h"
 #include "msp/clock.h"
+#include "msp/log.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -310,9 +312,27 @@ static enum msp_result show_files(struct dataset_export *export, struct msp_erro
     return result == MSP_OK ? export->target.storage->commit(export->target.stage, error) : result;
 }
 
-static enum msp_result publish(struct dataset_export *export, struct msp_error *error)
+/* When the turn was lost on the way, another may have recorded its files while ours appeared. */
+static enum msp_result record_files(const struct dataset_export *export,
+                                    const struct msp_export_file *files, size_t count,
+                                    struct msp_error *error)
 {
     struct msp_job_run *run = export->target.run;
+    enum msp_result result =
+        msp_export_record(run->db, run->job->tenant_id, &run->fence, files, count,
+                          msp_job_run_deadline_in(run, STORE_DEADLINE_MS), error);
+    struct msp_error ignored;
+    if (result != MSP_OK &&
+        msp_export_distrust(run->db, run->job->tenant_id, &run->fence, files, count,
+                            msp_job_run_deadline_in(run, STORE_DEADLINE_MS), &ignored) != MSP_OK) {
+        msp_log(MSP_LOG_WARNING, "Cannot note that exported files are unsure", "job", run->job->id,
+                "detail", ignored.detail, NULL);
+    }
+    return result;
+}
+
+static enum msp_result publish(struct dataset_export *export, struct msp_error *error)
+{
     struct msp_export_file *files = NULL;
     size_t count = 0;
     enum msp_result result = MSP_OK;
@@ -322,10 +342,7 @@ static enum msp_result publish(struct dataset_export *export, struct msp_error *
     if (result == MSP_OK) {
         result = list_files(export, false, &files, &count, error);
     }
-    return result == MSP_OK
-               ? msp_export_record(run->db, run->job->tenant_id, &run->fence, files, count,
-                                   msp_job_run_deadline_in(run, STORE_DEADLINE_MS), error)
-               : result;
+    return result == MSP_OK ? record_files(export, files, count, error) : result;
 }
 
 static enum msp_result plan_dataset(struct dataset_export *export, struct msp_error *error)
@@ -399,12 +416,17 @@ enum msp_result msp_export_dataset(struct msp_job_run *run, const struct msp_exp
     (void)snprintf(export.prefix, sizeof export.prefix, "tenant=%s/dataset=%s", run->job->tenant,
                    msp_dataset_name(order->dataset));
     export.target.prefix = export.prefix;
-    enum msp_result result = begin_stage(&export, error);
+    enum msp_result result = msp_export_turn_wait(run, order->dataset, error);
+    if (result != MSP_OK) {
+        return result;
+    }
+    result = begin_stage(&export, error);
     if (result == MSP_OK) {
         result = export_to_stage(&export, locations, error);
         msp_export_writer_free(export.writer);
         export.target.storage->end(export.target.stage);
     }
+    msp_export_turn_leave(run, order->dataset);
     /* A storage that was told to stop does not know why. */
     bool was_told = result == MSP_BUSY || result == MSP_CANCELLED;
     enum msp_result stopped = was_told ? msp_job_run_check(run, error) : MSP_OK;

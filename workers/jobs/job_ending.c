@@ -57,7 +57,7 @@ enum msp_job_ending_kind msp_job_ending_choose(const struct msp_job_ending *endi
     if (ending->outcome == MSP_CANCELLED && atomic_load(run->stopping)) {
         return MSP_END_HAND_BACK;
     }
-    if (ending->outcome == MSP_BUSY && run->slowed_down) {
+    if (ending->outcome == MSP_BUSY && run->put_off) {
         return now_us - run->job->started_us < PUT_OFF_MAX_US ? MSP_END_PUT_OFF : MSP_END_FAIL;
     }
     if (is_retryable(ending->outcome) && run->job->attempt < ending->max_attempts) {
@@ -78,8 +78,7 @@ static int seconds_until_next(const struct msp_job_run *run, enum msp_job_ending
         return msp_job_retry_seconds(run->job->attempt, arc4random());
     }
     if (kind == MSP_END_PUT_OFF) {
-        return msp_job_put_off_seconds(run->retry_after_seconds, run->job->rate_limited,
-                                       arc4random());
+        return msp_job_put_off_seconds(run->put_off_seconds, run->job->rate_limited, arc4random());
     }
     return 0;
 }
@@ -169,7 +168,7 @@ static const struct ending_word {
     [MSP_END_FAIL] = {"Job failed", MSP_LOG_WARNING, true},
     [MSP_END_CANCEL] = {"Job cancelled", MSP_LOG_INFO, false},
     [MSP_END_RETRY] = {"Job failed; it is tried again", MSP_LOG_WARNING, true},
-    [MSP_END_PUT_OFF] = {"Job put off, as was asked of us", MSP_LOG_INFO, true},
+    [MSP_END_PUT_OFF] = {"Job put off", MSP_LOG_INFO, true},
     [MSP_END_HAND_BACK] = {"Job handed back to the queue", MSP_LOG_INFO, false},
 };
 

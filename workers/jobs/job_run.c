@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PROGRESS_EVERY_MS       1000
-#define PROGRESS_DEADLINE_MS    10000
-#define RETRY_AFTER_MAX_SECONDS 86400
+#define PROGRESS_EVERY_MS    1000
+#define PROGRESS_DEADLINE_MS 10000
+#define PUT_OFF_MAX_SECONDS  86400
 
 /* A first export of three years in two datasets describes 2,200 files in about 600 KiB. */
 const struct msp_json_limits msp_job_json_limits = {
@@ -74,6 +74,13 @@ enum msp_result msp_job_run_progress(struct msp_job_run *run, int64_t done, int6
     return MSP_OK;
 }
 
+void msp_job_run_put_off(struct msp_job_run *run, int64_t seconds)
+{
+    int64_t most = seconds < PUT_OFF_MAX_SECONDS ? seconds : PUT_OFF_MAX_SECONDS;
+    run->put_off = true;
+    run->put_off_seconds = most > 0 ? (int)most : 0;
+}
+
 enum msp_result msp_job_run_slow_down(struct msp_job_run *run, int64_t retry_after_seconds,
                                       struct msp_error *error, const char *format, ...)
 {
@@ -82,11 +89,7 @@ enum msp_result msp_job_run_slow_down(struct msp_job_run *run, int64_t retry_aft
     va_start(arguments, format);
     (void)vsnprintf(sentence, sizeof sentence, format, arguments);
     va_end(arguments);
-    run->slowed_down = true;
-    run->retry_after_seconds = retry_after_seconds < 0 ? 0
-                               : retry_after_seconds > RETRY_AFTER_MAX_SECONDS
-                                   ? RETRY_AFTER_MAX_SECONDS
-                                   : (int)retry_after_seconds;
+    msp_job_run_put_off(run, retry_after_seconds);
     return msp_fail(error, MSP_BUSY, "rate_limited", "%s", sentence);
 }
 

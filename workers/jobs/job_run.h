@@ -37,10 +37,10 @@ struct msp_job_run {
     const atomic_bool *stopping;
     const atomic_int *interruption; /* enum msp_job_interruption; set by other threads */
     struct msp_job_events *events;
-    bool queued_more;            /* set by a kind that inserted a job */
-    bool parked;                 /* set by a kind whose job waits for a child (msp_job_step) */
-    bool slowed_down;            /* by msp_job_run_slow_down */
-    int retry_after_seconds;     /* what they asked for */
+    bool queued_more; /* set by a kind that inserted a job */
+    bool parked;      /* set by a kind whose job waits for a child (msp_job_step) */
+    bool put_off;     /* by msp_job_run_put_off */
+    int put_off_seconds;
     int64_t progress_written_ms; /* 0 = never */
     char stage[64];
 };
@@ -62,10 +62,15 @@ enum msp_result msp_job_run_check(const struct msp_job_run *run,
 enum msp_result msp_job_run_progress(struct msp_job_run *run, int64_t done, int64_t total,
                                      const char *stage, struct msp_error *error) MSP_MUST_CHECK;
 
+/* The work cannot be done now through no fault of its own: when the kind returns MSP_BUSY, the
+ * attempt does not count, and the job is put off for at least that long, for a day at most in all.
+ */
+void msp_job_run_put_off(struct msp_job_run *run, int64_t seconds);
+
 /*
  * Somebody we depend on asked us to slow down, and to come back in `retry_after_seconds` (0: did
- * not say when). Returns MSP_BUSY "rate_limited" with the sentence; the kind returns that. The
- * attempt does not count, and the job is put off for at least that long, for a day at most in all.
+ * not say when): puts the job off. Returns MSP_BUSY "rate_limited" with the sentence; the kind
+ * returns that.
  */
 enum msp_result msp_job_run_slow_down(struct msp_job_run *run, int64_t retry_after_seconds,
                                       struct msp_error *error, const char *format, ...)
