@@ -28,7 +28,8 @@ bool msp_job_state_is_final(enum msp_job_state state)
 static const struct msp_statement insert_statement = {
     "job_insert",
     "SELECT " JOB_COLUMNS ", j.replayed"
-    "  FROM (SELECT (s.job).*, s.replayed"
+    "  FROM (SELECT (s.job).*, s.replayed, CASE WHEN $13::boolean AND NOT s.replayed THEN"
+    "               msp.job_hurry(nullif($1::bigint, 0), (s.job).job_id) END"
     "          FROM msp.job_start(nullif($1::bigint, 0), $2::text, $3::bigint::smallint, $4::json,"
     "                             $5::boolean, $6::uuid, $7::text,"
     "                             $8::bigint, $9::text, $10::text, $11::text, $12::bytea) s) j"
@@ -101,6 +102,7 @@ enum msp_result msp_job_insert(struct msp_db *db, int64_t tenant_id,
     msp_params_text(&params, request->after_job);
     msp_params_text(&params, request->callback_url);
     msp_idempotency_params(&params, request->idempotency);
+    msp_params_bool(&params, request->by_person);
     struct msp_call call = {&insert_statement, &params, NULL};
     struct msp_scope scope = scope_of(tenant_id);
     if (request->by_staff)

@@ -38,7 +38,11 @@ static int start(const struct msp_invocation *invocation, struct msp_json_writer
     } else {
         const struct msp_job_order order = {
             .tenant = msp_invocation_option(invocation, "tenant"),
-            .request = {.kind = kind, .lane = lane, .parameters = text->data, .merges = true},
+            .request = {.kind = kind,
+                        .lane = lane,
+                        .parameters = text->data,
+                        .merges = true,
+                        .by_person = true},
         };
         code = msp_job_start(invocation, &order);
     }

@@ -53,9 +53,10 @@ struct msp_job_request {
     enum msp_job_lane lane;
     const char *parameters; /* JSON object text */
     /* All below may be left out. */
-    bool merges;   /* a queued job of this kind, tenant and parameters will do, if it was not yet
-                      taken */
-    bool by_staff; /* runs as msp_admin: after_job may be any tenant's */
+    bool merges;    /* a queued job of this kind, tenant and parameters will do, if it was not yet
+                       taken */
+    bool by_person; /* somebody waits for it: goes before what a schedule started, within limits */
+    bool by_staff;  /* runs as msp_admin: after_job may be any tenant's */
     const char *after_job;    /* the id of a job that must succeed first */
     const char *callback_url; /* told of the end; checked by the caller */
     struct msp_idempotency

@@ -11,6 +11,7 @@ import pytest
 from harness import processes
 from harness.ledger import Ledger
 from harness.queue import LONG, SHORT, all_ended, as_staff, column, put, wait_state
+from harness.server import SECRETS
 from harness.tickets import ticket
 from harness.waiting import wait_until
 
@@ -90,6 +91,33 @@ def test_a_higher_priority_goes_first(engine):
     first = stack.query("SELECT priority FROM msp.jobs WHERE job_id = ANY (%s::uuid[]) ORDER BY claimed_at LIMIT 2",
                         (ids,))
     assert first == [(1,), (1,)]
+
+
+def test_what_a_person_starts_goes_first_but_only_a_few_of_a_tenant_at_a_time(engine):
+    stack, server = engine
+
+    def ask(number, slug, path="/v1/exports", **more):
+        parameters = {"from": "2024-03-01", "to": "2024-03-01", "datasets": ["tenants"], **more}
+        if number is not None:  # a day each, so that they do not become one job
+            parameters["from"] = parameters["to"] = f"2024-02-{number:02}"
+        token = server.token("manager", slug) if path.startswith("/v1") else SECRETS["SERVICE_TOKEN"]
+        return server.post(path, parameters, token=token).must(202).json["job"]["id"]
+    internal = "/internal/exports/generate"
+    with computing_blocked(stack):
+        blockers = [*put(stack, "anna", parameters=MONTH), *put(stack, "carl", parameters=MONTH)]
+        wait_in_statement(stack, 2)  # all threads of the lane
+        scheduled = ask(None, "bert", internal, tenant_id="bert")
+        persons = [ask(number, "bert") for number in range(1, 6)]
+        parent = ask(9, None, internal)
+        assert [column(stack, job, "priority") for job in (scheduled, *persons, parent)] == [0, 1, 1, 1, 0, 0, 0]
+        assert ask(1, "bert", internal, tenant_id="bert") == persons[0]
+        waiting = ask(20, "anna", internal, tenant_id="anna")
+        assert ask(20, "anna") == waiting and column(stack, waiting, "priority") == 1, "it was joined by a person"
+    all_ended(stack, [*blockers, scheduled, *persons, parent, waiting])
+    assert server.command("export", "generate", "--tenant", "carl", "--no-wait").returncode == 0
+    assert stack.query("SELECT j.priority FROM msp.jobs j JOIN msp.tenants t USING (tenant_id)"
+                       " WHERE t.slug = 'carl' AND j.kind = 'export' AND j.parent_id IS NULL") == [(1,)]
+    all_ended(stack, [job for job, in stack.query("SELECT job_id::text FROM msp.jobs")])
 
 
 def test_polling_alone_finds_jobs_that_nobody_told_of(engine):

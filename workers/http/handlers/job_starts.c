@@ -22,6 +22,7 @@ struct start {
     const char *kind;
     enum msp_job_lane lane;
     const char *location;
+    bool by_person;
     const char *const *members; /* closed by NULL; without "tenant_id" it works for the caller's */
 };
 
@@ -217,6 +218,7 @@ static int begin(const struct msp_request *request, struct msp_response *respons
     struct msp_job_request wanted = {.kind = start->kind,
                                      .lane = start->lane,
                                      .merges = true,
+                                     .by_person = start->by_person,
                                      .after_job = wish->after_job,
                                      .callback_url = wish->callback_url};
     struct msp_buffer parameters;
@@ -259,7 +261,7 @@ int msp_handle_compute_daily(const struct msp_request *request, struct msp_respo
 {
     static const char *const members[] = {"date",      "tenant_id",    "from", "to",
                                           "after_job", "callback_url", NULL};
-    static const struct start start = {"kpi", MSP_LANE_LONG, INTERNAL_JOBS, members};
+    static const struct start start = {"kpi", MSP_LANE_LONG, INTERNAL_JOBS, false, members};
 
     return take(request, response, &start);
 }
@@ -269,7 +271,7 @@ int msp_handle_internal_export(const struct msp_request *request, struct msp_res
     static const char *const members[] = {"tenant_id", "from",         "to",
                                           "datasets",  "format",       "force",
                                           "after_job", "callback_url", NULL};
-    static const struct start start = {"export", MSP_LANE_LONG, INTERNAL_JOBS, members};
+    static const struct start start = {"export", MSP_LANE_LONG, INTERNAL_JOBS, false, members};
 
     return take(request, response, &start);
 }
@@ -278,7 +280,7 @@ int msp_handle_export(const struct msp_request *request, struct msp_response *re
 {
     static const char *const members[] = {"from",  "to",        "datasets",     "format",
                                           "force", "after_job", "callback_url", NULL};
-    static const struct start start = {"export", MSP_LANE_LONG, PUBLIC_JOBS, members};
+    static const struct start start = {"export", MSP_LANE_LONG, PUBLIC_JOBS, true, members};
 
     return take(request, response, &start);
 }
@@ -286,7 +288,7 @@ int msp_handle_export(const struct msp_request *request, struct msp_response *re
 int msp_handle_daily_pipeline(const struct msp_request *request, struct msp_response *response)
 {
     static const char *const members[] = {"date", "tenant_id", "after_job", "callback_url", NULL};
-    static const struct start start = {"pipeline", MSP_LANE_SHORT, INTERNAL_JOBS, members};
+    static const struct start start = {"pipeline", MSP_LANE_SHORT, INTERNAL_JOBS, false, members};
 
     return take(request, response, &start);
 }
