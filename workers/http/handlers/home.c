@@ -16,6 +16,8 @@ static const char page[] =
     "figures: backlog, resolution and response times, service levels, satisfaction.</p>\n"
     "<ul>\n"
     "<li><a href=\"/healthz\">Health of this server</a></li>\n"
+    "<li><a href=\"/openapi.json\">Every address, its parameters and answers (OpenAPI "
+    "3.1)</a></li>\n"
     "<li><code>GET /v1/kpis/definitions</code> (with a token): every metric and what it "
     "means</li>\n"
     "<li>How to install, ask and operate it: <code>README.md</code> in the source</li>\n"

@@ -226,16 +226,9 @@ static json_t *fields_of_answer(const struct msp_route *route, const json_t *ent
     return NULL;
 }
 
-/* NULL for an answer without a body; *out_failed tells it from a want of memory. */
-static json_t *content_of_answer(const json_t *answer, bool *out_failed)
+/* Media types that have no schema: what is in them is not JSON. */
+static json_t *plain_content(const json_t *media)
 {
-    const char *schema = json_is_string(answer)
-                             ? json_string_value(answer)
-                             : json_string_value(json_object_get(answer, "schema"));
-    const json_t *media = json_object_get(answer, "media");
-    *out_failed = false;
-    if (schema == NULL)
-        return NULL;
     json_t *content = json_object();
     size_t at;
     const json_t *one;
@@ -244,25 +237,38 @@ static json_t *content_of_answer(const json_t *answer, bool *out_failed)
     {
         failed |= json_object_set_new(content, json_string_value(one), json_object());
     }
-    if (!json_is_array(media)) {
-        json_decref(content);
-        content = content_of(media != NULL ? json_string_value(media) : JSON_MEDIA, schema);
-    }
-    *out_failed = failed != 0 || content == NULL;
-    return content;
+    if (failed == 0)
+        return content;
+    json_decref(content);
+    return NULL;
+}
+
+static json_t *content_of_answer(const json_t *answer)
+{
+    const json_t *media = json_object_get(answer, "media");
+    const char *schema = json_string_value(json_object_get(answer, "schema"));
+    if (json_is_string(answer))
+        return content_of(JSON_MEDIA, json_string_value(answer));
+    if (json_is_array(media))
+        return plain_content(media);
+    return content_of(media != NULL ? json_string_value(media) : JSON_MEDIA, schema);
+}
+
+static bool has_content(const json_t *answer)
+{
+    return json_is_string(answer) || json_object_get(answer, "schema") != NULL ||
+           json_object_get(answer, "media") != NULL;
 }
 
 static json_t *answer_response(const struct msp_route *route, const json_t *entry, int status,
                                const json_t *answer)
 {
     const char *description = json_string_value(json_object_get(answer, "description"));
-    bool failed;
-    json_t *content = content_of_answer(answer, &failed);
-    json_t *response =
-        json_pack("{s:s, s:o, s:o*}", "description",
-                  description != NULL ? description : msp_status_phrase(status), "headers",
-                  fields_of_answer(route, entry, answer), "content", content);
-    if (!failed)
+    json_t *response = json_pack("{s:s, s:o}", "description",
+                                 description != NULL ? description : msp_status_phrase(status),
+                                 "headers", fields_of_answer(route, entry, answer));
+    if (!has_content(answer) ||
+        json_object_set_new(response, "content", content_of_answer(answer)) == 0)
         return response;
     json_decref(response);
     return NULL;
