@@ -68,7 +68,7 @@ static int serve(struct mg_connection *connection)
         answer(connection, "quick");
     }
     atomic_fetch_sub(&working, 1);
-    msp_seam_request_end();
+    msp_seam_request_end(false);
     return 200;
 }
 

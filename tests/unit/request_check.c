@@ -38,7 +38,7 @@ static int tell(struct mg_connection *connection)
     mg_disable_keep_alive(connection);
     (void)msp_seam_write(connection, answer, (size_t)length);
     msp_seam_linger(65536, 200);
-    msp_seam_request_end();
+    msp_seam_request_end(false);
     return 200;
 }
 
@@ -50,7 +50,7 @@ static int refused_by_civetweb(struct mg_connection *connection, int status, con
     msp_seam_request_begin();
     (void)msp_seam_write(connection, answer, sizeof answer - 1);
     msp_seam_linger(65536, 200);
-    msp_seam_request_end();
+    msp_seam_request_end(false);
     return 0;
 }
 

@@ -66,6 +66,8 @@ static enum msp_result read_piece(const struct msp_request *request, char *buffe
     int got = msp_seam_read(request->connection, buffer, capacity, &late);
     if (late || got < 0 || (got == 0 && !chunked))
         return fail_reading(body, late, error);
+    if (chunked && got == 0 && !msp_seam_chunks_are_whole())
+        return fail_reading(body, false, error);
     body->taken_bytes += got;
     body->ended = chunked ? got == 0 : body->taken_bytes == request->content_length;
     *out_size = (size_t)got;

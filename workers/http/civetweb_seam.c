@@ -21,6 +21,8 @@
 
 #include "civetweb_seam.h"
 
+#include "chunk_check.h"
+
 #include "msp/clock.h"
 #include "msp/status_board.h"
 
@@ -76,6 +78,11 @@ struct thread_state {
     size_t head_bytes; /* received since the last request ended */
     int64_t idle_since_ms;
     int64_t head_since_ms; /* 0 = no byte yet */
+    size_t buffered_bytes; /* in CivetWeb's buffer, from the head at hand on */
+    int64_t unread_bytes;  /* received, and not the head's or the body's at hand */
+    bool line_is_sound;
+    bool chunked;
+    struct msp_chunk_check chunks;
     bool first_request;
     bool brisk;    /* recv on this connection may wait, for BRISK_MS */
     bool unpolled; /* the next recv is to wait */
@@ -275,6 +282,14 @@ static void let_recv_wait(int socket)
                  fcntl(socket, F_SETFL, O_RDWR) == 0;
 }
 
+/* Looks at a head before CivetWeb cuts it up: the first line must end in CR LF. */
+static bool line_ends_soundly(const char *head, size_t size)
+{
+    const char *end = memchr(head, '\r', size);
+    const char *feed = memchr(head, '\n', size);
+    return end != NULL && feed == end + 1;
+}
+
 static void note_bytes_of_head(int socket, const char *buffer, size_t size)
 {
     if (here.head_buffer == NULL) {
@@ -284,8 +299,19 @@ static void note_bytes_of_head(int socket, const char *buffer, size_t size)
     if (here.head_bytes == 0)
         here.head_since_ms = msp_clock_monotonic_ms();
     here.head_bytes += size;
+    here.buffered_bytes += size;
+    here.unread_bytes += (int64_t)size;
+    here.line_is_sound = line_ends_soundly(here.head_buffer, here.buffered_bytes);
     if (!here.first_request && !here.brisk)
         let_recv_wait(socket);
+}
+
+static void note_bytes_of_body(const char *buffer, size_t size)
+{
+    here.rate.bytes[here.rate.seconds % RATE_SECONDS] += (int64_t)size;
+    here.unread_bytes += (int64_t)size;
+    if (here.chunked)
+        here.unread_bytes -= (int64_t)msp_chunk_check_feed(&here.chunks, buffer, size);
 }
 
 ssize_t recv(int socket, void *buffer, size_t size, int flags)
@@ -300,7 +326,7 @@ ssize_t recv(int socket, void *buffer, size_t size, int flags)
     if (here.phase == PHASE_HEAD)
         note_bytes_of_head(socket, buffer, (size_t)got);
     else
-        here.rate.bytes[here.rate.seconds % RATE_SECONDS] += got;
+        note_bytes_of_body(buffer, (size_t)got);
     return got;
 }
 
@@ -479,9 +505,41 @@ void msp_seam_request_begin(void)
     here.late = false;
 }
 
-void msp_seam_request_end(void)
+/* CivetWeb moves what it has of the next head to the start of its buffer. */
+void msp_seam_request_end(bool kept)
 {
+    size_t rest = here.unread_bytes > 0 ? (size_t)here.unread_bytes : 0;
+    if (!kept || rest > here.buffered_bytes)
+        rest = 0;
+    here.line_is_sound =
+        rest > 0 && line_ends_soundly(here.head_buffer + here.buffered_bytes - rest, rest);
+    here.buffered_bytes = rest;
+    here.unread_bytes = (int64_t)rest;
+    here.chunked = false;
     wait_for_head();
+}
+
+bool msp_seam_line_is_sound(void)
+{
+    return here.line_is_sound;
+}
+
+void msp_seam_head_taken(size_t head_bytes, int64_t content_length)
+{
+    here.unread_bytes -= (int64_t)head_bytes;
+    here.chunked = content_length < 0;
+    if (!here.chunked) {
+        here.unread_bytes -= content_length; /* below 0 until all of it was received */
+        return;
+    }
+    memset(&here.chunks, 0, sizeof here.chunks);
+    here.unread_bytes -= (int64_t)msp_chunk_check_feed(&here.chunks, here.head_buffer + head_bytes,
+                                                       here.buffered_bytes - head_bytes);
+}
+
+bool msp_seam_chunks_are_whole(void)
+{
+    return msp_chunk_check_is_whole(&here.chunks);
 }
 
 const char *msp_seam_head_buffer(void)
@@ -498,7 +556,7 @@ enum msp_seam_head msp_seam_head_fault(void)
 
 bool msp_seam_head_unanswered(void)
 {
-    return here.phase == PHASE_HEAD && here.head_bytes > 0;
+    return here.phase == PHASE_HEAD && (here.head_bytes > 0 || here.unread_bytes > 0);
 }
 
 void msp_seam_limit_reading(int64_t budget_ms, bool least_rate)

@@ -57,7 +57,23 @@ bool msp_seam_crowded(void);
  * begin_request.
  */
 void msp_seam_request_begin(void);
-void msp_seam_request_end(void);
+void msp_seam_request_end(bool kept); /* whether another request may follow on the connection */
+
+/*
+ * Whether the request line ends in CR LF. CivetWeb puts a NUL for each white space it finds there,
+ * so that this must be seen before it parses a head.
+ */
+bool msp_seam_line_is_sound(void);
+
+/*
+ * What the head of the request at hand was: its own bytes, and how its body is framed (-1 =
+ * chunked). By this the seam knows where the next head starts. To be called once, when both are
+ * known.
+ */
+void msp_seam_head_taken(size_t head_bytes, int64_t content_length);
+
+/* Whether the chunked body at hand ended as such a body must; CivetWeb itself does not tell. */
+bool msp_seam_chunks_are_whole(void);
 
 /* Where CivetWeb's buffer for this connection's heads starts; NULL if nothing was received yet. */
 const char *msp_seam_head_buffer(void);

@@ -339,6 +339,7 @@ int msp_request_check(const struct mg_request_info *info, const char *buffer, si
     if (status != 0)
         return status;
     reading.head.keep_alive = wants_keep_alive(info);
+    reading.head.length = (size_t)(before - buffer) + 4;
     *out = reading.head;
     return 0;
 }

@@ -16,6 +16,7 @@
 
 /* What the head says, each field at most once. Texts lie in CivetWeb's buffer. NULL = not sent. */
 struct msp_request_head {
+    size_t length;          /* of the head itself, its empty line included */
     int64_t content_length; /* -1 = chunked, 0 = no body */
     const char *host;
     const char *content_type;

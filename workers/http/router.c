@@ -57,12 +57,16 @@ static int fail(struct exchange *exchange, const struct msp_error *error)
 static int check_head(struct exchange *exchange)
 {
     struct msp_error error;
+    if (!msp_seam_line_is_sound())
+        return msp_problem(&exchange->request, exchange->response, 400, "request_malformed",
+                           "Every line of the head must end in CR LF.", NULL);
     int status = msp_request_check(exchange->info, msp_seam_head_buffer(), MSP_SEAM_HEAD_BYTES,
                                    &exchange->head, &error);
     if (status != 0)
         return msp_problem(&exchange->request, exchange->response, status, error.code, error.detail,
                            NULL);
     exchange->head_is_sound = true;
+    msp_seam_head_taken(exchange->head.length, exchange->head.content_length);
     exchange->request.content_length = exchange->head.content_length;
     exchange->request.prefer = exchange->head.prefer;
     exchange->request.host = exchange->head.host;
@@ -457,8 +461,8 @@ static void send_answer(struct exchange *exchange, int status, bool keep)
 }
 
 /* Sends and leaves the connection in a state in which CivetWeb reads nothing of this request any
- * more. */
-static void finish(struct exchange *exchange, int status)
+ * more. True if another may follow. */
+static bool finish(struct exchange *exchange, int status)
 {
     struct mg_connection *connection = exchange->request.connection;
     bool keep = may_keep(exchange);
@@ -471,9 +475,10 @@ static void finish(struct exchange *exchange, int status)
         exchange->head_is_sound && (exchange->body.ended || exchange->request.content_length == 0 ||
                                     (keep && msp_body_skip_rest(&exchange->request)));
     if (consumed)
-        return;
+        return keep;
     mg_disable_keep_alive(connection);
     msp_seam_linger(LINGER_BYTES, LINGER_MS);
+    return false;
 }
 
 static void begin(struct exchange *exchange, struct msp_http_worker *worker,
@@ -511,15 +516,15 @@ int msp_router_serve(struct msp_http_worker *worker, struct mg_connection *conne
     if (exchange.workspace == NULL) {
         /* Not even memory to say so. */
         mg_disable_keep_alive(connection);
-        msp_seam_request_end();
+        msp_seam_request_end(false);
         return 503;
     }
     begin(&exchange, worker, connection);
     int status = work(&exchange);
-    finish(&exchange, status);
+    bool kept = finish(&exchange, status);
     note(&exchange, status);
     msp_workspace_give(worker->workspaces, exchange.workspace);
-    msp_seam_request_end();
+    msp_seam_request_end(kept);
     return status;
 }
 
@@ -545,5 +550,5 @@ void msp_router_refuse(struct msp_http_worker *worker, struct mg_connection *con
         msp_workspace_give(worker->workspaces, workspace);
     }
     msp_seam_linger(LINGER_BYTES, LINGER_MS);
-    msp_seam_request_end();
+    msp_seam_request_end(false);
 }

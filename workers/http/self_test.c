@@ -64,7 +64,7 @@ static int answer_trial(struct mg_connection *connection)
     (void)msp_seam_write(connection, answer, (size_t)length);
     if (letter != 'p')
         msp_seam_linger(MSP_SEAM_HEAD_BYTES, 100);
-    msp_seam_request_end();
+    msp_seam_request_end(false);
     return 200;
 }
 
