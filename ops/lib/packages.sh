@@ -10,10 +10,14 @@ PACKAGES_RUN=(
     postgresql redis-server python3 tzdata curl ca-certificates procps
 )
 PACKAGES_TEST=(
-    libcriterion-dev python3-pytest python3-psycopg2 python3-swift shellcheck
+    libcriterion-dev python3-pytest python3-psycopg2 python3-jsonschema python3-swift shellcheck
     clang clang-format clang-tidy libclang-rt-dev
 )
-PACKAGES_BENCH=(nginx-light wrk postgresql-contrib)
+PACKAGES_BENCH=(
+    nginx-light wrk postgresql-contrib
+    # The peer in Python, as fast as Debian has it.
+    python3-fastapi uvicorn python3-asyncpg python3-jwt python3-redis python3-hiredis python3-uvloop python3-httptools
+)
 PACKAGES_N8N=(libsqlite3-dev)
 # An npm from elsewhere does as well, and Debian's could not be installed beside it.
 command -v npm >/dev/null || PACKAGES_N8N+=(npm)

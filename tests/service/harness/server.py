@@ -115,6 +115,7 @@ class Server:
     def __init__(self, stack, settings):
         self.stack = stack
         self.number = next(_numbers)
+        self.program = binary()
         self.folder = os.path.join(stack.folder, f"server{self.number}")
         self.exports = os.path.join(self.folder, "exports")
         self.mock_data = os.path.join(self.folder, "mock-data")
@@ -144,7 +145,7 @@ class Server:
             out.writelines(lines)
 
     def start(self, ready=True):
-        self.process = processes.spawn([binary(), "serve", "--env-file", self.env_path], self.log_path,
+        self.process = processes.spawn([self.program, "serve", "--env-file", self.env_path], self.log_path,
                                        env=clean_environment())
         if ready:
             self.wait_ready()
