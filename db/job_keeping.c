@@ -9,9 +9,11 @@
 static const struct msp_statement heartbeat_statement = {
     "job_heartbeat",
     /* A row that its own job's transaction has locked is passed over, here as in the recovery. */
-    "UPDATE msp.jobs j SET heartbeat_at = now()"
-    "  FROM (SELECT h.job_id FROM msp.jobs h WHERE h.state = 'running' AND h.worker = "
-    "ANY($1::text[])"
+    "UPDATE msp.jobs j"
+    "   SET heartbeat_at = now(),"
+    "       done = CASE WHEN held.done BETWEEN j.done AND j.total THEN held.done ELSE j.done END"
+    "  FROM (SELECT h.job_id, ($2::bigint[])[array_position($1::text[], h.worker)] AS done"
+    "          FROM msp.jobs h WHERE h.state = 'running' AND h.worker = ANY($1::text[])"
     "           FOR NO KEY UPDATE SKIP LOCKED) AS held"
     " WHERE j.job_id = held.job_id",
     false};
@@ -63,11 +65,20 @@ static enum msp_result names_text(const struct msp_job_hold *holds, size_t count
                        : MSP_OK;
 }
 
-/* Runs a statement whose one parameter is the list of the holders' names. */
+static void done_text(const struct msp_job_hold *holds, size_t count, struct msp_buffer *out)
+{
+    msp_buffer_append_text(out, "{");
+    for (size_t i = 0; i < count; i++)
+        msp_buffer_printf(out, "%s%lld", i > 0 ? "," : "", (long long)holds[i].done);
+    msp_buffer_append(out, "}", 2);
+}
+
+/* Runs a statement whose first parameter is the list of the holders' names; `more`, which may be
+ * NULL, is the second. */
 static enum msp_result run_for_names(struct msp_db *db, const struct msp_statement *statement,
                                      const struct msp_job_hold *holds, size_t count,
-                                     int64_t deadline_ms, struct msp_call *out_call,
-                                     struct msp_error *error)
+                                     const char *more, int64_t deadline_ms,
+                                     struct msp_call *out_call, struct msp_error *error)
 {
     struct msp_buffer names;
     msp_buffer_init(&names, 0);
@@ -76,6 +87,8 @@ static enum msp_result run_for_names(struct msp_db *db, const struct msp_stateme
         struct msp_params params;
         msp_params_init(&params);
         msp_params_text(&params, names.data);
+        if (more != NULL)
+            msp_params_text(&params, more);
         *out_call = (struct msp_call){statement, &params, NULL};
         result = msp_db_transact(db, &no_tenant, out_call, 1, deadline_ms, error);
         out_call->params = NULL;
@@ -88,8 +101,14 @@ enum msp_result msp_job_heartbeat(struct msp_db *db, const struct msp_job_hold *
                                   int64_t deadline_ms, struct msp_error *error)
 {
     struct msp_call call = {0};
+    struct msp_buffer done;
+    msp_buffer_init(&done, 0);
+    done_text(holds, count, &done);
     enum msp_result result =
-        run_for_names(db, &heartbeat_statement, holds, count, deadline_ms, &call, error);
+        done.failed ? msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory for a heartbeat.")
+                    : run_for_names(db, &heartbeat_statement, holds, count, done.data, deadline_ms,
+                                    &call, error);
+    msp_buffer_done(&done);
     msp_calls_clear(&call, 1);
     return result;
 }
@@ -106,7 +125,7 @@ enum msp_result msp_job_look_at_holds(struct msp_db *db, struct msp_job_hold *ho
 {
     struct msp_call call = {0};
     enum msp_result result =
-        run_for_names(db, &held_statement, holds, count, deadline_ms, &call, error);
+        run_for_names(db, &held_statement, holds, count, NULL, deadline_ms, &call, error);
     for (size_t i = 0; result == MSP_OK && i < count; i++) {
         holds[i].lost = true;
         holds[i].cancel_requested = false;

@@ -146,11 +146,12 @@ struct msp_job_hold {
     char worker[MSP_JOB_WORKER_BYTES];
     char job_id[MSP_JOB_ID_BYTES];
     int claim;
+    int64_t done;          /* how far the work is, < 0: the row knows better */
     bool lost;             /* out: it is no longer held under that name and claim */
     bool cancel_requested; /* out: it shall stop */
 };
 
-/* Beats for every job that is held under one of the names. */
+/* Beats for every job that is held under one of the names, and writes how far each is. */
 enum msp_result msp_job_heartbeat(struct msp_db *db, const struct msp_job_hold *holds, size_t count,
                                   int64_t deadline_ms, struct msp_error *error) MSP_MUST_CHECK;
 

@@ -1,5 +1,6 @@
 """Exports: the layout and the CSV that Power BI and Excel rely on, whole or not at all."""
 
+import contextlib
 import csv
 import datetime
 import gzip
@@ -8,13 +9,16 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
+import threading
 
 import pytest
 
 from harness import expected
 from harness.databases import REPOSITORY
 from harness.tickets import crowd, stamp, ticket
+from harness.waiting import wait_until
 
 GENERATE = "/internal/exports/generate"
 FIRST, LAST = datetime.date(2024, 3, 1), datetime.date(2024, 3, 10)
@@ -426,6 +430,47 @@ def test_a_manager_exports_and_lists_and_others_may_not(server, computed):
                          headers={"Prefer": "wait=30"}).must(200)
     assert answer.json["job"]["state"] == "succeeded" and answer.json["export_locations"]
     assert server.exports not in server.v1(computed, "/v1/exports").must(200).text
+
+
+@contextlib.contextmanager
+def reading_slowly(stack):
+    """While inside, PostgreSQL sends the rows of an export for some milliseconds in each tenth of a second."""
+    over = threading.Event()
+
+    def hold_back():
+        with contextlib.closing(stack.postgres.connect(stack.database)) as connection, connection.cursor() as cursor:
+            while not over.wait(0.001):
+                cursor.execute("SELECT pid FROM pg_stat_activity WHERE query LIKE 'COPY%' AND state = 'active'")
+                for pid, in cursor.fetchall():
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGSTOP)
+                        over.wait(0.1)
+                        os.kill(pid, signal.SIGCONT)
+    thread = threading.Thread(target=hold_back, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(10)
+
+
+def test_an_export_tells_how_far_it_is_while_the_rows_stream(server, stack, tenant):
+    slug = tenant()
+    first, last = datetime.date(2024, 1, 1), datetime.date(2024, 12, 30)
+    server.feed(slug, crowd(5, 20000, first, last))
+    server.compute(slug, first, last)
+
+    def halfway():
+        job = server.internal("GET", f"/internal/jobs/{job_id}").must(200).json["job"]
+        assert job["state"] in ("queued", "running"), job
+        return 0 < job["progress"]["done"] < job["progress"]["total"] and job["progress"]
+    with reading_slowly(stack):
+        job_id = server.internal("POST", "/internal/exports/generate", {
+            "tenant_id": slug, "from": str(first), "to": str(last), "datasets": ["tickets"]}).must(202).json["job"]["id"]
+        progress = wait_until(halfway, 60, "the export to be halfway", interval=0.02)
+    assert progress["stage"] == "exporting tickets" and progress["total"] == 365 and progress["eta_seconds"] is not None
+    assert server.finished(job_id)["progress"]["done"] == 365
 
 
 # ---- faults ----

@@ -32,6 +32,7 @@ struct executor {
     struct msp_arena *arena;
     int index;
     unsigned names_used;     /* makes the next name differ */
+    atomic_llong told_done;  /* of the attempt that runs */
     atomic_int interruption; /* enum msp_job_interruption of the attempt that runs */
     pthread_mutex_t lock;
     /* Under the lock, for other threads to look at: */
@@ -115,6 +116,7 @@ static void begin_holding(struct executor *executor, const struct msp_job *job, 
     /* It may have been asked to stop between being queued again and being taken. */
     atomic_store(&executor->interruption,
                  job->cancel_requested ? MSP_INTERRUPTED_CANCELLED : MSP_NOT_INTERRUPTED);
+    atomic_store(&executor->told_done, MSP_NOTHING_TOLD);
     executor->holding = true;
     executor->interruptible = true;
     (void)pthread_mutex_unlock(&executor->lock);
@@ -187,6 +189,7 @@ static void run_job(struct executor *executor, const struct msp_job *job)
         .fence = {.job_id = job->id, .claim = job->claim, .worker = executor->hold.worker},
         .deadline_ms = begun_ms + (kind != NULL ? kind->max_run_seconds : 60) * 1000LL,
         .stopping = &all->stopping,
+        .told_done = &executor->told_done,
         .interruption = &executor->interruption,
         .events = all->events,
     };
@@ -436,7 +439,8 @@ size_t msp_executors_holds(struct msp_executors *executors, struct msp_job_hold 
         struct executor *executor = &executors->threads[i];
         (void)pthread_mutex_lock(&executor->lock);
         if (executor->holding && now_ms < executor->deadline_ms + OVERTIME_MS) {
-            out[count++] = executor->hold;
+            out[count] = executor->hold;
+            out[count++].done = atomic_load(&executor->told_done);
         }
         (void)pthread_mutex_unlock(&executor->lock);
     }

@@ -30,8 +30,9 @@ struct dataset_export {
     struct msp_export_file *files; /* one a part of the plan, then the latest */
     bool *written;                 /* which of them are new */
     bool any_written;
-    size_t at; /* the part being streamed */
-    bool open; /* it was begun */
+    size_t at;   /* the part being streamed */
+    size_t done; /* of those that are due */
+    bool open;   /* it was begun */
     struct msp_error *stream_error;
     enum msp_result stream_result;
 };
@@ -85,6 +86,8 @@ static enum msp_result end_part(struct dataset_export *export, struct msp_error 
     export->any_written |= *written;
     export->open = false;
     export->at++;
+    export->done++;
+    msp_job_run_tell(export->target.run, (int64_t) export->done, (int64_t) export->plan.due_count);
     return result;
 }
 

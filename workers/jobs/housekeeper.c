@@ -16,6 +16,7 @@
 
 #define BEAT_EVERY_MS    10000
 #define LOOK_EVERY_MS    1000 /* a cancelled job stops within 2 s */
+#define TELL_EVERY_MS    1000
 #define RECOVER_EVERY_MS 5000
 #define FIGURES_EVERY_MS 5000
 #define PRUNE_EVERY_MS   600000
@@ -27,7 +28,7 @@
 #define CALL_DEADLINE_MS    5000
 #define EVERY_NODE          "" /* the store then looks for silent workers */
 
-enum chore_number { BEAT, LOOK, RECOVER, FIGURES, PRUNE, CHORES };
+enum chore_number { BEAT, LOOK, TELL, RECOVER, FIGURES, PRUNE, CHORES };
 
 struct msp_housekeeper {
     const struct msp_child *child;
@@ -96,6 +97,21 @@ static enum msp_result look(struct msp_housekeeper *keeper, struct msp_error *er
     return result;
 }
 
+/* Writes how far the jobs are whose own connections are busy. */
+static enum msp_result tell(struct msp_housekeeper *keeper, struct msp_error *error)
+{
+    size_t count = msp_executors_holds(keeper->executors, keeper->holds, MSP_EXECUTORS_MAX);
+    size_t telling = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (keeper->holds[i].done >= 0) {
+            keeper->holds[telling++] = keeper->holds[i];
+        }
+    }
+    return telling == 0
+               ? MSP_OK
+               : msp_job_heartbeat(keeper->db, keeper->holds, telling, call_deadline_ms(), error);
+}
+
 static void note_recovered(struct msp_housekeeper *keeper, int count)
 {
     if (count == 0) {
@@ -155,8 +171,11 @@ static const struct chore {
     enum msp_result (*run)(struct msp_housekeeper *keeper, struct msp_error *error);
     int64_t every_ms;
 } chores[CHORES] = {
-    [BEAT] = {beat, BEAT_EVERY_MS},          [LOOK] = {look, LOOK_EVERY_MS},
-    [RECOVER] = {recover, RECOVER_EVERY_MS}, [FIGURES] = {read_figures, FIGURES_EVERY_MS},
+    [BEAT] = {beat, BEAT_EVERY_MS},
+    [LOOK] = {look, LOOK_EVERY_MS},
+    [TELL] = {tell, TELL_EVERY_MS},
+    [RECOVER] = {recover, RECOVER_EVERY_MS},
+    [FIGURES] = {read_figures, FIGURES_EVERY_MS},
     [PRUNE] = {prune, PRUNE_EVERY_MS},
 };
 

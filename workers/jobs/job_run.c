@@ -69,9 +69,22 @@ enum msp_result msp_job_run_progress(struct msp_job_run *run, int64_t done, int6
         return result;
     }
     run->progress_written_ms = now_ms;
+    if (run->told_done != NULL) {
+        atomic_store(run->told_done, MSP_NOTHING_TOLD);
+    }
     (void)strncpy(run->stage, stage, sizeof run->stage - 1);
     msp_job_events_push(run->events, MSP_EVENT_PROGRESS, run->job, done, total);
     return MSP_OK;
+}
+
+void msp_job_run_tell(struct msp_job_run *run, int64_t done, int64_t total)
+{
+    atomic_store(run->told_done, done);
+    int64_t now_ms = msp_clock_monotonic_ms();
+    if (now_ms - run->progress_told_ms >= PROGRESS_EVERY_MS) {
+        run->progress_told_ms = now_ms;
+        msp_job_events_push(run->events, MSP_EVENT_PROGRESS, run->job, done, total);
+    }
 }
 
 void msp_job_run_put_off(struct msp_job_run *run, int64_t seconds)

@@ -26,6 +26,8 @@ enum msp_job_interruption {
     MSP_INTERRUPTED_LOST,      /* the job is no longer ours */
 };
 
+#define MSP_NOTHING_TOLD (-1)
+
 struct msp_job_run {
     const struct msp_job *job;
     const struct msp_settings *settings;
@@ -35,6 +37,7 @@ struct msp_job_run {
     struct msp_fence fence;
     int64_t deadline_ms; /* the longest this kind may run */
     const atomic_bool *stopping;
+    atomic_llong *told_done; /* what msp_job_run_tell said last, < 0 = nothing since the row */
     const atomic_int *interruption; /* enum msp_job_interruption; set by other threads */
     struct msp_job_events *events;
     bool queued_more; /* set by a kind that inserted a job */
@@ -42,6 +45,7 @@ struct msp_job_run {
     bool put_off;     /* by msp_job_run_put_off */
     int put_off_seconds;
     int64_t progress_written_ms; /* 0 = never */
+    int64_t progress_told_ms;
     char stage[64];
 };
 
@@ -61,6 +65,10 @@ enum msp_result msp_job_run_check(const struct msp_job_run *run,
  */
 enum msp_result msp_job_run_progress(struct msp_job_run *run, int64_t done, int64_t total,
                                      const char *stage, struct msp_error *error) MSP_MUST_CHECK;
+
+/* The same while run->db is busy: subscribers hear of it at most once a second, and the housekeeper
+ * writes the row on its own connection. `total` is what the row says. */
+void msp_job_run_tell(struct msp_job_run *run, int64_t done, int64_t total);
 
 /* The work cannot be done now through no fault of its own: when the kind returns MSP_BUSY, the
  * attempt does not count, and the job is put off for at least that long, for a day at most in all.
