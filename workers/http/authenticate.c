@@ -81,14 +81,13 @@ void msp_subject_digest(const char *subject, unsigned char out[MSP_NAME_DIGEST_B
 
 /* Whether the token was signed out, or all of its subject's were. */
 static enum msp_result check_end(const struct msp_credential_cache *cache,
-                                 const struct msp_claims *claims, struct msp_error *error)
+                                 const struct msp_known_token *token, struct msp_error *error)
 {
-    unsigned char subject[MSP_NAME_DIGEST_BYTES];
+    const struct msp_claims *claims = &token->claims;
     if (msp_credential_cache_generation(cache) == 0)
         return msp_fail(error, MSP_UNAVAILABLE, "credentials_not_loaded",
                         "What was signed out is not loaded yet; try again in a moment.");
-    msp_subject_digest(claims->subject, subject);
-    int64_t not_before = msp_credential_cache_not_before(cache, subject);
+    int64_t not_before = msp_credential_cache_not_before(cache, token->subject_digest);
     if (claims->issued_seconds < not_before ||
         msp_credential_cache_is_revoked(cache, claims->id_digest))
         return refuse(error, "token_ended",
@@ -126,24 +125,42 @@ static enum msp_result read_token(const struct msp_settings *settings, const cha
     return result;
 }
 
-static enum msp_result authenticate_token(const struct msp_settings *settings,
+static enum msp_result recognise_token(struct msp_known_tokens *known,
+                                       const struct msp_settings *settings, const char *token,
+                                       int64_t now_unix_seconds, struct msp_known_token *out,
+                                       struct msp_error *error)
+{
+    if (msp_known_tokens_find(known, settings, token, out))
+        return msp_claims_check_end(out->claims.expires_seconds, now_unix_seconds, error);
+    enum msp_result result = read_token(settings, token, now_unix_seconds, &out->claims, error);
+    if (result != MSP_OK)
+        return result;
+    msp_subject_digest(out->claims.subject, out->subject_digest);
+    msp_known_tokens_keep(known, settings, token, out);
+    return MSP_OK;
+}
+
+static enum msp_result authenticate_token(struct msp_known_tokens *known,
+                                          const struct msp_settings *settings,
                                           const struct msp_shared_map *shared, const char *token,
                                           int64_t now_unix_us, struct msp_caller *out,
                                           struct msp_error *error)
 {
-    struct msp_claims claims;
+    struct msp_known_token read;
+    const struct msp_claims *claims = &read.claims;
     struct msp_caller caller = {.credential = MSP_CREDENTIAL_PERSON};
-    enum msp_result result = read_token(settings, token, now_unix_us / 1000000, &claims, error);
+    enum msp_result result =
+        recognise_token(known, settings, token, now_unix_us / 1000000, &read, error);
     if (result == MSP_OK)
-        result = check_end(shared->credentials, &claims, error);
-    if (result == MSP_OK && claims.role != MSP_ROLE_ADMIN)
-        result = find_tenant(shared->tenants, claims.tenant, &caller.tenant, error);
+        result = check_end(shared->credentials, &read, error);
+    if (result == MSP_OK && claims->role != MSP_ROLE_ADMIN)
+        result = find_tenant(shared->tenants, claims->tenant, &caller.tenant, error);
     if (result != MSP_OK)
         return result;
-    caller.role = claims.role;
-    caller.token_expires_seconds = claims.expires_seconds;
-    memcpy(caller.subject, claims.subject, sizeof caller.subject);
-    memcpy(caller.token_digest, claims.id_digest, sizeof caller.token_digest);
+    caller.role = claims->role;
+    caller.token_expires_seconds = claims->expires_seconds;
+    memcpy(caller.subject, claims->subject, sizeof caller.subject);
+    memcpy(caller.token_digest, claims->id_digest, sizeof caller.token_digest);
     *out = caller;
     return MSP_OK;
 }
@@ -159,7 +176,8 @@ static enum msp_result authenticate_basic(const struct msp_shared_map *shared, c
     return msp_api_key_check(shared, basic.password, basic.user, now_unix_us, out, error);
 }
 
-enum msp_result msp_authenticate_caller(const struct msp_settings *settings,
+enum msp_result msp_authenticate_caller(struct msp_known_tokens *known,
+                                        const struct msp_settings *settings,
                                         const struct msp_shared_map *shared,
                                         const struct msp_proofs *proofs, int64_t now_unix_us,
                                         struct msp_caller *out, struct msp_error *error)
@@ -176,7 +194,8 @@ enum msp_result msp_authenticate_caller(const struct msp_settings *settings,
         token = proofs->session;
     if (token == NULL)
         return refuse_missing(error);
-    enum msp_result result = authenticate_token(settings, shared, token, now_unix_us, out, error);
+    enum msp_result result =
+        authenticate_token(known, settings, shared, token, now_unix_us, out, error);
     if (result == MSP_OK && proofs->session != NULL)
         out->credential = MSP_CREDENTIAL_SESSION;
     return result;

@@ -5,6 +5,7 @@
 #ifndef MSP_HTTP_AUTHENTICATE_H
 #define MSP_HTTP_AUTHENTICATE_H
 
+#include "known_tokens.h"
 #include "request.h"
 
 #include "msp/shared_map.h"
@@ -19,9 +20,10 @@ struct msp_proofs {
 /*
  * A person or a tenant's program by the one proof it brought. MSP_UNAUTHORISED; MSP_INVALID for
  * more than one proof; MSP_UNAVAILABLE while no tenants or credentials were loaded yet. On success
- * the caller's tenant is its own and active, or empty for an admin.
+ * the caller's tenant is its own and active, or empty for an admin. `known` may be NULL.
  */
-enum msp_result msp_authenticate_caller(const struct msp_settings *settings,
+enum msp_result msp_authenticate_caller(struct msp_known_tokens *known,
+                                        const struct msp_settings *settings,
                                         const struct msp_shared_map *shared,
                                         const struct msp_proofs *proofs, int64_t now_unix_us,
                                         struct msp_caller *out,

@@ -25,6 +25,14 @@ static bool take_time(const json_t *claims, const char *name, json_int_t *out)
     return true;
 }
 
+enum msp_result msp_claims_check_end(int64_t expires_seconds, int64_t now_unix_seconds,
+                                     struct msp_error *error)
+{
+    if (expires_seconds <= now_unix_seconds - MSP_TOKEN_LEEWAY_SECONDS)
+        return refuse(error, "token_expired", "The token has expired; ask for a new one.");
+    return MSP_OK;
+}
+
 static enum msp_result check_times(const json_t *claims, int64_t now, struct msp_claims *out,
                                    struct msp_error *error)
 {
@@ -38,8 +46,9 @@ static enum msp_result check_times(const json_t *claims, int64_t now, struct msp
         !take_time(claims, "iat", &issued))
         return refuse(error, "token_claim_wrong",
                       "\"nbf\" and \"iat\" must be whole numbers of seconds since 1970.");
-    if (expires <= now - MSP_TOKEN_LEEWAY_SECONDS)
-        return refuse(error, "token_expired", "The token has expired; ask for a new one.");
+    enum msp_result result = msp_claims_check_end(expires, now, error);
+    if (result != MSP_OK)
+        return result;
     if (not_before > now + MSP_TOKEN_LEEWAY_SECONDS || issued > now + MSP_TOKEN_LEEWAY_SECONDS)
         return refuse(error, "token_not_yet_valid",
                       "The token is not valid yet; check the clock of who issued it.");

@@ -27,4 +27,8 @@ struct msp_claims {
 enum msp_result msp_claims_check(const json_t *claims, const char *issuer, int64_t now_unix_seconds,
                                  struct msp_claims *out, struct msp_error *error) MSP_MUST_CHECK;
 
+/* MSP_UNAUTHORISED once the token is past its end. */
+enum msp_result msp_claims_check_end(int64_t expires_seconds, int64_t now_unix_seconds,
+                                     struct msp_error *error) MSP_MUST_CHECK;
+
 #endif

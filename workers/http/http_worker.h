@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 struct msp_openapi;
+struct msp_known_tokens;
 struct msp_rate_gate;
 struct msp_workspace_pool;
 
@@ -22,6 +23,7 @@ struct msp_http_worker {
     atomic_int hashes_under_way;  /* of passwords */
     struct msp_workspace_pool *workspaces;
     struct msp_rate_gate *rates;
+    struct msp_known_tokens *tokens;
     struct msp_openapi *openapi;
 };
 

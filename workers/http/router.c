@@ -166,8 +166,8 @@ static int authenticate(struct exchange *exchange)
     if (result == MSP_OK && credential == MSP_CREDENTIAL_SERVICE)
         result = msp_authenticate_service(request->settings, &proofs, &request->caller, &error);
     else if (result == MSP_OK)
-        result = msp_authenticate_caller(request->settings, worker->child->shared, &proofs,
-                                         msp_clock_unix_us(), &request->caller, &error);
+        result = msp_authenticate_caller(worker->tokens, request->settings, worker->child->shared,
+                                         &proofs, msp_clock_unix_us(), &request->caller, &error);
     return result == MSP_OK ? 0 : refuse_credential(exchange, &error);
 }
 

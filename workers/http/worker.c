@@ -5,6 +5,7 @@
 #include "http_worker.h"
 
 #include "civetweb_seam.h"
+#include "known_tokens.h"
 #include "openapi/openapi.h"
 #include "rate_gate.h"
 #include "router.h"
@@ -280,7 +281,8 @@ static bool prepare(struct msp_http_worker *worker, struct msp_error *error)
         return false;
     worker->pool = msp_pool_new(&options, settings->db_pool_size);
     worker->workspaces = msp_workspace_pool_new(worker->child->shared->settings);
-    if (worker->pool == NULL || worker->workspaces == NULL) {
+    worker->tokens = msp_known_tokens_new();
+    if (worker->pool == NULL || worker->workspaces == NULL || worker->tokens == NULL) {
         (void)msp_fail(error, MSP_NO_MEMORY, "no_memory", "Out of memory at the start.");
         return false;
     }
@@ -311,6 +313,7 @@ int msp_http_worker_main(const struct msp_child *child)
     }
     msp_workspace_pool_free(worker.workspaces);
     msp_rate_gate_free(worker.rates);
+    msp_known_tokens_free(worker.tokens);
     msp_openapi_free(worker.openapi);
     msp_pool_free(worker.pool);
     return code;
