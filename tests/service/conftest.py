@@ -17,6 +17,7 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
 
+from harness import described  # noqa: E402
 from harness.server import Stack, binary  # noqa: E402
 
 _slugs = itertools.count(1)
@@ -114,3 +115,11 @@ def quiet_log(expect_log):
     found = [line for made in servers for line in made.alarms(expect_log.patterns)]
     _stacks[:] = [one for one in _stacks if not one.removed]
     assert not found, "alarming lines in the log:\n" + "\n".join(found[:20])
+
+
+@pytest.fixture(autouse=True)
+def true_description():
+    """Every answer a test got must be as /openapi.json says."""
+    yield
+    found = described.take_faults()
+    assert not found, "answers that /openapi.json does not describe:\n" + "\n".join(found[:20])

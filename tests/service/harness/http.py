@@ -4,6 +4,8 @@ import http.client
 import json
 import socket
 
+from . import described
+
 
 class Answer:
     """Status, fields and body of one response."""
@@ -57,10 +59,12 @@ def request(port, method, path, body=None, headers=None, timeout=75, connection=
         chunked = body is not None and not isinstance(body, (bytes, str))
         connection.request(method, path, body=body, headers=headers or {}, encode_chunked=chunked)
         response = connection.getresponse()
-        return Answer(response.status, response.headers, response.read())
+        answer = Answer(response.status, response.headers, response.read())
     finally:
         if own:
             connection.close()
+    described.check(port, method, path, body, answer)
+    return answer
 
 
 def raw(port, payload, timeout=15.0, finish=True):
