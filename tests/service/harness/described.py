@@ -48,7 +48,10 @@ def _load(port):
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
             try:
                 connection.request("GET", "/openapi.json")
-                _description = Description(json.loads(connection.getresponse().read()))
+                response = connection.getresponse()
+                text = response.read()
+                assert response.status == 200, f"/openapi.json: {response.status} {text[:300]!r}"
+                _description = Description(json.loads(text))
             except (OSError, http.client.HTTPException):
                 return None  # it ends just now; the next answer comes from another
             finally:
