@@ -121,3 +121,14 @@ enum msp_result msp_rate_limits_parse(const char *text, struct msp_rate_limits *
     *limits = read;
     return MSP_OK;
 }
+
+enum msp_result msp_rate_limits_check_tenants(const char *text, struct msp_error *error)
+{
+    struct msp_rate_limits limits = {0};
+    enum msp_result result = msp_rate_limits_parse(text, &limits, error);
+    if (result == MSP_OK && limits.classes[MSP_LIMIT_SERVICE].count > 0)
+        return msp_fail(error, MSP_INVALID, "limits_of_no_tenant",
+                        "\"service\" is the service token's class and belongs to no tenant; set it "
+                        "in RATE_LIMITS.");
+    return result;
+}

@@ -71,7 +71,8 @@ static bool texts_are_closed(const struct msp_tenant *tenant)
     return is_closed(tenant->slug, sizeof tenant->slug) &&
            is_closed(tenant->name, sizeof tenant->name) &&
            is_closed(tenant->timezone, sizeof tenant->timezone) &&
-           is_closed(tenant->source, sizeof tenant->source);
+           is_closed(tenant->source, sizeof tenant->source) &&
+           is_closed(tenant->limits, sizeof tenant->limits);
 }
 
 static enum msp_result check_sorted(const struct msp_tenant *const *sorted, size_t count,
@@ -102,6 +103,7 @@ static void store_record(struct record *record, const struct msp_tenant *tenant)
     memcpy(clean.name, tenant->name, strlen(tenant->name));
     memcpy(clean.timezone, tenant->timezone, strlen(tenant->timezone));
     memcpy(clean.source, tenant->source, strlen(tenant->source));
+    memcpy(clean.limits, tenant->limits, strlen(tenant->limits));
     clean.active = tenant->active;
 
     uint64_t words[TENANT_WORDS];
@@ -178,6 +180,7 @@ static bool load_record(const struct record *record, struct msp_tenant *out)
     out->name[sizeof out->name - 1] = '\0';
     out->timezone[sizeof out->timezone - 1] = '\0';
     out->source[sizeof out->source - 1] = '\0';
+    out->limits[sizeof out->limits - 1] = '\0';
     return true;
 }
 

@@ -8,8 +8,8 @@
 #include <string.h>
 
 static const struct msp_statement all_statement = {
-    "tenant_all", "SELECT tenant_id, slug, name, timezone, source, active FROM msp.all_tenants()",
-    false};
+    "tenant_all",
+    "SELECT tenant_id, slug, name, timezone, source, active, limits FROM msp.all_tenants()", false};
 
 /* pg_timezone_names is slow but complete; adding a tenant is rare. POSIX-style and link-less names
  * stay out. */
@@ -21,24 +21,25 @@ static const struct msp_statement zone_statement = {
 
 static const struct msp_statement add_statement = {
     "tenant_add",
-    "INSERT INTO msp.tenants (slug, name, timezone, source)"
-    " VALUES ($1::text, $2::text, $3::text, coalesce($4::text, ''))",
+    "INSERT INTO msp.tenants (slug, name, timezone, source, limits)"
+    " VALUES ($1::text, $2::text, $3::text, coalesce($4::text, ''), coalesce($5::text, ''))",
     false};
 
 static const struct msp_statement find_statement = {
     "tenant_find",
-    "SELECT tenant_id, slug, name, timezone, source, active,"
+    "SELECT tenant_id, slug, name, timezone, source, active, limits,"
     "       json_build_object('name', name, 'timezone', timezone, 'source', source,"
-    "                         'active', active)::text"
+    "                         'active', active, 'limits', limits)::text"
     "  FROM msp.tenants WHERE slug = $1::text FOR UPDATE",
     false};
-#define AS_JSON 6
+#define AS_JSON 7
 
 static const struct msp_statement set_statement = {
     "tenant_set",
     "UPDATE msp.tenants SET name = coalesce($2::text, name), timezone = coalesce($3::text, "
     "timezone),"
-    "       source = coalesce($4::text, source), active = coalesce($5::boolean, active)"
+    "       source = coalesce($4::text, source), active = coalesce($5::boolean, active),"
+    "       limits = coalesce($6::text, limits)"
     " WHERE tenant_id = $1::bigint",
     false};
 
@@ -61,6 +62,7 @@ static void read_tenant(const PGresult *rows, int row, struct msp_tenant *out)
     copy_text(out->timezone, sizeof(out->timezone), msp_result_text(rows, row, 3));
     copy_text(out->source, sizeof(out->source), msp_result_text(rows, row, 4));
     out->active = msp_result_bool(rows, row, 5);
+    copy_text(out->limits, sizeof(out->limits), msp_result_text(rows, row, 6));
 }
 
 enum msp_result msp_tenant_store_all(struct msp_db *db, int64_t deadline_ms,
@@ -115,6 +117,15 @@ static enum msp_result check_slug(const char *slug, struct msp_error *error)
         return msp_fail_at(error, MSP_INVALID, "tenant_id_malformed", "/id",
                            "A tenant's id has 1 to 63 characters out of a-z, 0-9 and \"-\".");
     return MSP_OK;
+}
+
+/* NULL is fine: nothing is said. */
+static enum msp_result check_limits(const char *limits, struct msp_error *error)
+{
+    struct msp_error fault;
+    if (limits == NULL || msp_rate_limits_check_tenants(limits, &fault) == MSP_OK)
+        return MSP_OK;
+    return msp_fail_at(error, fault.result, fault.code, "/limits", "%s", fault.detail);
 }
 
 /* The tenant of the open transaction, locked; *out_rows is the caller's. MSP_NOT_FOUND. */
@@ -190,6 +201,7 @@ static enum msp_result insert_tenant(struct msp_db *db, const struct msp_tenant_
     msp_params_text(&params, order->name);
     msp_params_text(&params, order->timezone);
     msp_params_text(&params, order->source);
+    msp_params_text(&params, order->limits);
     struct msp_call call = {&add_statement, &params, NULL};
     enum msp_result result = msp_db_run(db, &call, 1, deadline_ms, error);
     msp_calls_clear(&call, 1);
@@ -206,6 +218,8 @@ enum msp_result msp_tenant_store_add(struct msp_db *db, const struct msp_tenant_
 {
     const char *replayed = NULL;
     enum msp_result result = check_slug(order->slug, error);
+    if (result == MSP_OK)
+        result = check_limits(order->limits, error);
     if (result == MSP_OK)
         result = check_zone(db, order->timezone, deadline_ms, error);
     if (result == MSP_OK)
@@ -238,6 +252,7 @@ static enum msp_result change_tenant(struct msp_db *db, int64_t tenant_id, bool 
         msp_params_null(&values);
     else
         msp_params_bool(&values, change->active == 1);
+    msp_params_text(&values, change->limits);
     struct msp_call calls[3] = {{&set_statement, &values, NULL}};
     size_t count = 1;
     if (new_zone) {
@@ -263,8 +278,8 @@ enum msp_result msp_tenant_store_set(struct msp_db *db, const char *slug,
 {
     const char *replayed = NULL;
     PGresult *before = NULL;
-    enum msp_result result = MSP_OK;
-    if (change->timezone != NULL)
+    enum msp_result result = check_limits(change->limits, error);
+    if (result == MSP_OK && change->timezone != NULL)
         result = check_zone(db, change->timezone, deadline_ms, error);
     if (result == MSP_OK)
         result = msp_audit_begin(db, actor, deadline_ms, &replayed, error);

@@ -37,6 +37,7 @@ int msp_command_tenant_add(const struct msp_invocation *invocation)
         .name = msp_invocation_option(invocation, "name"),
         .timezone = msp_invocation_option(invocation, "timezone"),
         .source = msp_invocation_option(invocation, "source"),
+        .limits = msp_invocation_option(invocation, "limits"),
     };
     const enum msp_result result =
         msp_tenant_store_add(db, &order, msp_admin_actor(), msp_admin_deadline_ms(), &made, &error);
@@ -65,9 +66,11 @@ int msp_command_tenant_set(const struct msp_invocation *invocation)
         .name = msp_invocation_option(invocation, "name"),
         .timezone = msp_invocation_option(invocation, "timezone"),
         .source = msp_invocation_option(invocation, "source"),
+        .limits = msp_invocation_option(invocation, "limits"),
         .active = -1,
     };
-    if (order.name == NULL && order.timezone == NULL && order.source == NULL)
+    if (order.name == NULL && order.timezone == NULL && order.source == NULL &&
+        order.limits == NULL)
         return msp_invocation_misused(invocation, "say what to change");
     return change(invocation, &order, "changed");
 }
@@ -86,15 +89,16 @@ int msp_command_tenant_enable(const struct msp_invocation *invocation)
 
 static void print_for_people(const struct msp_tenant *tenants, size_t count)
 {
-    (void)printf("%-24s %-8s %-24s %-10s %s\n", "tenant", "state", "time zone", "source", "name");
+    (void)printf("%-24s %-8s %-24s %-10s %-24s %s\n", "tenant", "state", "time zone", "source",
+                 "name", "limits of its own");
     for (size_t i = 0; i < count; i++)
-        (void)printf("%-24s %-8s %-24s %-10s %s\n", tenants[i].slug,
+        (void)printf("%-24s %-8s %-24s %-10s %-24s %s\n", tenants[i].slug,
                      tenants[i].active ? "active" : "disabled", tenants[i].timezone,
-                     tenants[i].source[0] != '\0' ? tenants[i].source : "(pushed)",
-                     tenants[i].name);
+                     tenants[i].source[0] != '\0' ? tenants[i].source : "(pushed)", tenants[i].name,
+                     tenants[i].limits);
 }
 
-/* The shape of GET /internal/tenants. */
+/* The shape of GET /v1/admin/tenants. */
 static void print_as_json(const struct msp_tenant *tenants, size_t count)
 {
     struct msp_buffer text;
@@ -112,6 +116,8 @@ static void print_as_json(const struct msp_tenant *tenants, size_t count)
         msp_json_key_string(&writer, "status", tenants[i].active ? "active" : "disabled");
         msp_json_key_string(&writer, "source",
                             tenants[i].source[0] != '\0' ? tenants[i].source : NULL);
+        msp_json_key_string(&writer, "limits",
+                            tenants[i].limits[0] != '\0' ? tenants[i].limits : NULL);
         msp_json_end_object(&writer);
     }
     msp_json_end_array(&writer);

@@ -15,6 +15,7 @@ static const struct msp_command_option tenant_add_options[] = {
     {"name", "NAME", true, "the name people see"},
     {"timezone", "ZONE", true, "IANA time zone, such as Europe/Paris"},
     {"source", "SOURCE", false, "where tickets are pulled from; without it they are pushed"},
+    {"limits", "LIMITS", false, "limits of its own over RATE_LIMITS, such as \"read=600/60\""},
     {0},
 };
 
@@ -22,6 +23,7 @@ static const struct msp_command_option tenant_set_options[] = {
     {"name", "NAME", false, "the name people see"},
     {"timezone", "ZONE", false, "IANA time zone; every day of the tenant is computed again"},
     {"source", "SOURCE", false, "where tickets are pulled from; \"\" = they are pushed"},
+    {"limits", "LIMITS", false, "limits of its own over RATE_LIMITS; \"\" = none of its own"},
     {0},
 };
 

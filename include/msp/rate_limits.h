@@ -36,4 +36,8 @@ struct msp_rate_limits msp_rate_limits_default(void);
 enum msp_result msp_rate_limits_parse(const char *text, struct msp_rate_limits *limits,
                                       struct msp_error *error) MSP_MUST_CHECK;
 
+/* Whether the text may be a tenant's own: the service token's class belongs to no tenant. */
+enum msp_result msp_rate_limits_check_tenants(const char *text,
+                                              struct msp_error *error) MSP_MUST_CHECK;
+
 #endif

@@ -7,6 +7,7 @@
 #ifndef MSP_TENANT_CACHE_H
 #define MSP_TENANT_CACHE_H
 
+#include "msp/rate_limits.h"
 #include "msp/result.h"
 
 #include <stdbool.h>
@@ -25,6 +26,7 @@ struct msp_tenant {
     char name[MSP_TENANT_NAME_BYTES];
     char timezone[MSP_TENANT_TIMEZONE_BYTES]; /* IANA name */
     char source[MSP_TENANT_SOURCE_BYTES];     /* "" = tickets are pushed; "mock", … = pulled */
+    char limits[MSP_RATE_LIMITS_TEXT_BYTES];  /* over those of RATE_LIMITS; "" = none of its own */
     bool active;
 };
 

@@ -17,6 +17,7 @@ struct msp_tenant_order {
     const char *name;
     const char *timezone;
     const char *source; /* NULL = pushed */
+    const char *limits; /* NULL = none of its own */
 };
 
 /* What is NULL or -1 stays. */
@@ -24,12 +25,13 @@ struct msp_tenant_change {
     const char *name;
     const char *timezone; /* another one makes every day of the tenant dirty */
     const char *source;
+    const char *limits; /* "" = none of its own */
     int active;
 };
 
 /*
- * Adds a tenant. MSP_CONFLICT if the slug was ever given, MSP_INVALID for a malformed slug or a
- * time zone PostgreSQL does not know.
+ * Adds a tenant. MSP_CONFLICT if the slug was ever given, MSP_INVALID for a malformed slug,
+ * malformed limits or a time zone PostgreSQL does not know.
  */
 enum msp_result msp_tenant_store_add(struct msp_db *db, const struct msp_tenant_order *order,
                                      const struct msp_actor *actor, int64_t deadline_ms,

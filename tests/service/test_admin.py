@@ -62,7 +62,7 @@ def test_a_tenant_is_added_changed_and_disabled_and_its_id_stays_taken(server, a
     slug = fresh("adm")
     made = admin("tenants", {"id": slug, "name": "Admin's", "timezone": "Europe/Paris", "source": "mock"}).must(201)
     assert made.json["tenant"] == {"id": slug, "name": "Admin's", "timezone": "Europe/Paris", "status": "active",
-                                   "source": "mock"}
+                                   "source": "mock", "limits": None}
     # What is answered holds on this node at once.
     assert server.get(ME, token=server.token("tech", slug)).must(200).json["tenant"] == slug
     changed = admin(f"tenants/{slug}", {"name": "New", "source": "", "active": False}).must(200).json["tenant"]
@@ -76,7 +76,8 @@ def test_a_tenant_is_added_changed_and_disabled_and_its_id_stays_taken(server, a
 @pytest.mark.parametrize("body, status", [
     ({"name": "X", "timezone": "UTC"}, 400), ({"id": "Bad Id", "name": "X", "timezone": "UTC"}, 400),
     ({"id": "zone", "name": "X", "timezone": "Mars/Olympus"}, 400), ({"id": "noname", "name": "", "timezone": "UTC"}, 400),
-    ({"id": 1, "name": "X", "timezone": "UTC"}, 400)])
+    ({"id": 1, "name": "X", "timezone": "UTC"}, 400),
+    ({"id": "lim", "name": "X", "timezone": "UTC", "limits": "read=0/60"}, 400)])
 def test_a_wrong_tenant_is_refused(admin, body, status):
     admin("tenants", body).problem(status)
 

@@ -82,6 +82,77 @@ def test_all_policies_of_a_class_hold_and_a_refused_request_counts_in_none(new_s
     assert ask(server, slug).status == 429
 
 
+# ---- a tenant's own ----
+
+def set_limits(server, slug, text):
+    done = server.command("tenant", "set", slug, "--limits", text)
+    assert done.returncode == 0, done.stderr
+
+
+def limit_of(server, slug):
+    """What the answers say the first policy of reading is."""
+    return int(re.match(r'"read";q=(\d+)', ask(server, slug).headers["RateLimit-Policy"]).group(1))
+
+
+def test_a_tenants_own_limits_replace_the_classes_they_name(new_server, tenant):
+    server = new_server(RATE_LIMITS=limits(read=f"50/{WINDOW}", write=f"2/{WINDOW}"))
+    own, other = tenant(on=server), tenant(on=server)
+    set_limits(server, own, f"read=7/{WINDOW}")
+    wait_until(lambda: limit_of(server, own) == 7, 5, "the tenant's own limit")
+    assert statuses(server, own, 12).count(429) >= 5
+    assert ask(server, own).status == 429 and fields(ask(server, own))[0] == f'"read";q=7;w={WINDOW}'
+    assert ask(server, other).status == 200 and limit_of(server, other) == 50
+    # A class it does not name stays as RATE_LIMITS has it.
+    starts = [server.post("/v1/exports", {"datasets": ["tenants"]}, token=server.token("manager", own)).status
+              for _ in range(3)]
+    assert starts == [202, 202, 429]
+    # Staff are no part of a tenant, whichever they ask about.
+    for _ in range(9):
+        assert server.v1(own, "/v1/kpis/definitions", role="admin").status in (200, 400)
+
+
+def test_a_tenants_limit_holds_on_every_node_within_a_second_and_goes_with_an_empty_one(new_server, tenant):
+    nodes = [new_server(RATE_LIMITS=limits(read=f"90/{WINDOW}")) for _ in range(2)]
+    slug = tenant(on=nodes[0])
+    wait_until(lambda: ask(nodes[1], slug).status == 200, 10, "the other node to know the tenant")
+    for text, limit in ((f"read=70/{WINDOW},5000/86400", 70), ("", 90)):
+        set_limits(nodes[0], slug, text)
+        began = time.monotonic()
+        for node in nodes:
+            wait_until(lambda: limit_of(node, slug) == limit, 5, "the limit to hold", interval=0.02)
+        assert time.monotonic() - began < 3, "promised within a second; the rest is this machine's"
+
+
+def test_admins_give_and_take_a_tenants_limits_and_each_change_is_audited(server, tenant):
+    slug, token = tenant(), server.token("admin", subject="limits@example.com")
+
+    def change(body):
+        return server.post(f"/v1/admin/tenants/{slug}", body, token=token)
+    assert change({"limits": "read=600/60,20000/86400"}).must(200).json["tenant"]["limits"] == "read=600/60,20000/86400"
+    assert limit_of(server, slug) == 600
+    assert change({"name": "Renamed"}).must(200).json["tenant"]["limits"] == "read=600/60,20000/86400"
+    listed = {one["id"]: one["limits"] for one in server.get("/v1/admin/tenants", token=token).must(200).json["tenants"]}
+    assert listed[slug] == "read=600/60,20000/86400"
+    assert "read=600/60,20000/86400" in server.command("tenant", "list").stdout
+    for text in ("read=1", "service=5/60", "read=0/60", "x" * 256, "read=5/60 colour=1/1"):
+        problem = change({"limits": text}).problem(400)
+        assert [error["pointer"] for error in problem["errors"]] == ["/limits"]
+    assert change({"limits": ""}).must(200).json["tenant"]["limits"] is None
+    changes = server.stack.query("SELECT detail->'before'->>'limits', detail->'after'->>'limits' FROM msp.audit_log"
+                                 " WHERE object = %s AND actor = 'limits@example.com' ORDER BY audit_id", (slug,))
+    full = "read=600/60,20000/86400"
+    assert [tuple(row) for row in changes] == [("", full), (full, full), (full, "")]
+
+
+def test_a_tenant_is_added_with_limits_and_wrong_ones_add_none(server):
+    done = server.command("tenant", "add", "limited", "--name", "L", "--timezone", "UTC", "--limits", "read=5")
+    assert done.returncode == 1 and "read=5" in done.stderr and "limited" not in server.tenants()
+    done = server.command("tenant", "add", "limited", "--name", "L", "--timezone", "UTC", "--limits", "read=500/60")
+    assert done.returncode == 0, done.stderr
+    wait_until(lambda: "limited" in server.tenants(), 5, "the tenant to be known")
+    assert limit_of(server, "limited") == 500
+
+
 def test_limits_change_with_a_reload_and_go_on_from_what_was_counted(new_server, tenant):
     server = new_server(RATE_LIMITS=limits(read=f"5/{WINDOW}"))
     slug = tenant(on=server)

@@ -55,3 +55,14 @@ Test(rate_limits, what_is_no_limit_is_refused_and_changes_nothing)
             cr_assert_eq(limits.classes[c].count, 0, "%s", wrong[i]);
     }
 }
+
+Test(rate_limits, a_tenants_own_may_name_every_class_but_the_service_tokens)
+{
+    struct msp_error error;
+    cr_assert_eq(msp_rate_limits_check_tenants("", &error), MSP_OK);
+    cr_assert_eq(msp_rate_limits_check_tenants("read=1/60 write=1/60,2/3600 export=1/1", &error),
+                 MSP_OK);
+    cr_assert_eq(msp_rate_limits_check_tenants("read=1", &error), MSP_INVALID);
+    cr_assert_eq(msp_rate_limits_check_tenants("read=1/60 service=1/60", &error), MSP_INVALID);
+    cr_expect_str_eq(error.code, "limits_of_no_tenant");
+}

@@ -31,6 +31,7 @@ static void name_tenant(struct msp_tenant *tenant, int64_t id, const char *slug)
     (void)snprintf(tenant->name, sizeof tenant->name, "Name of %lld", (long long)id);
     (void)snprintf(tenant->timezone, sizeof tenant->timezone, "Europe/Paris");
     (void)snprintf(tenant->source, sizeof tenant->source, "mock");
+    (void)snprintf(tenant->limits, sizeof tenant->limits, "read=%lld/60", (long long)id);
 }
 
 static void publish(struct msp_tenant_cache *cache, const struct msp_tenant *tenants, size_t count)
@@ -65,6 +66,7 @@ Test(tenant_cache, finds_by_slug_and_pages_in_slug_order)
     cr_expect_str_eq(found.name, "Name of 8");
     cr_expect_str_eq(found.timezone, "Europe/Paris");
     cr_expect_str_eq(found.source, "mock");
+    cr_expect_str_eq(found.limits, "read=8/60");
     cr_assert(msp_tenant_cache_find(cache, "zeta", &found));
     cr_expect(found.id == 7 && !found.active);
 

@@ -75,7 +75,7 @@ struct msp_request {
     int64_t started_us;              /* monotonic */
     struct msp_body *body;           /* how far it was read; body.c's */
     struct msp_caller caller;
-    const struct msp_rate_limits *limits; /* in force when it began, but for a tenant's own */
+    const struct msp_rate_limits *limits; /* in force when it began, with the tenant's own */
 };
 
 /* Milliseconds (monotonic) by which database work that starts now must be over. */

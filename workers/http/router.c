@@ -232,10 +232,26 @@ static void tell_rate(struct exchange *exchange)
                         (int)state->remaining, (int)state->reset_seconds);
 }
 
+/* Those of RATE_LIMITS, but for the classes that the tenant has limits of its own for. */
+static void choose_limits(struct msp_request *request)
+{
+    const char *own = request->caller.tenant.limits;
+    struct msp_error error; /* what is stored was checked; damage leaves the common limits */
+    if (own[0] == '\0')
+        return;
+    struct msp_rate_limits *limits = msp_arena_alloc(request->arena, sizeof *limits);
+    if (limits == NULL)
+        return;
+    *limits = *request->limits;
+    if (msp_rate_limits_parse(own, limits, &error) == MSP_OK)
+        request->limits = limits;
+}
+
 static int check_rate(struct exchange *exchange)
 {
     struct msp_request *request = &exchange->request;
     enum msp_limit_class limit_class = exchange->match.route->limit_class;
+    choose_limits(request);
     if (limit_class == MSP_LIMIT_NONE ||
         msp_rate_gate_pass(request->worker->rates, request->caller.tenant.id, limit_class,
                            request->limits, &exchange->rate))

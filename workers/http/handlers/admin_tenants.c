@@ -16,6 +16,7 @@ static void write_tenant(struct msp_json_writer *json, const struct msp_tenant *
     msp_json_key_string(json, "timezone", tenant->timezone);
     msp_json_key_string(json, "status", tenant->active ? "active" : "disabled");
     msp_json_key_string(json, "source", tenant->source[0] != '\0' ? tenant->source : NULL);
+    msp_json_key_string(json, "limits", tenant->limits[0] != '\0' ? tenant->limits : NULL);
     msp_json_end_object(json);
 }
 
@@ -52,7 +53,7 @@ static int answer(const struct msp_request *request, struct msp_response *respon
 
 int msp_handle_admin_tenant_add(const struct msp_request *request, struct msp_response *response)
 {
-    static const char *const members[] = {"id", "name", "timezone", "source", NULL};
+    static const char *const members[] = {"id", "name", "timezone", "source", "limits", NULL};
     struct msp_tenant_order order = {.slug = NULL};
     struct msp_admin_call call;
     struct msp_tenant tenant;
@@ -68,6 +69,8 @@ int msp_handle_admin_tenant_add(const struct msp_request *request, struct msp_re
     if (result == MSP_OK)
         result = msp_input_text(call.body, "source", &order.source, &error);
     if (result == MSP_OK)
+        result = msp_input_text(call.body, "limits", &order.limits, &error);
+    if (result == MSP_OK)
         result =
             msp_tenant_store_add(call.db, &order, &call.actor, call.deadline_ms, &tenant, &error);
     msp_admin_end(request, &call);
@@ -76,7 +79,7 @@ int msp_handle_admin_tenant_add(const struct msp_request *request, struct msp_re
 
 int msp_handle_admin_tenant_change(const struct msp_request *request, struct msp_response *response)
 {
-    static const char *const members[] = {"name", "timezone", "source", "active", NULL};
+    static const char *const members[] = {"name", "timezone", "source", "limits", "active", NULL};
     struct msp_tenant_change change = {.active = -1};
     struct msp_admin_call call;
     struct msp_tenant tenant;
@@ -89,6 +92,8 @@ int msp_handle_admin_tenant_change(const struct msp_request *request, struct msp
         result = msp_input_text(call.body, "timezone", &change.timezone, &error);
     if (result == MSP_OK)
         result = msp_input_text(call.body, "source", &change.source, &error);
+    if (result == MSP_OK)
+        result = msp_input_text(call.body, "limits", &change.limits, &error);
     if (result == MSP_OK)
         result = msp_admin_active(call.body, &change.active, &error);
     if (result == MSP_OK)
