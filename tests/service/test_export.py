@@ -1,88 +1,22 @@
-"""Exports: the layout and the CSV that Power BI and Excel rely on, whole or not at all."""
+"""Exports: the layout and the CSV that Power BI and Excel rely on, and what is written when."""
 
-import contextlib
 import csv
 import datetime
-import gzip
 import hashlib
-import io
 import json
 import os
 import re
-import signal
-import subprocess
-import threading
 
 import pytest
 
 from harness import expected
 from harness.databases import REPOSITORY
+from harness.exported import (GENERATE, all_files, assert_latest_is_the_parts_joined, export, exported, folder, partitions, read,
+                              rows_of, stamps, text_of)
 from harness.tickets import crowd, stamp, ticket
-from harness.waiting import wait_until
 
-GENERATE = "/internal/exports/generate"
 FIRST, LAST = datetime.date(2024, 3, 1), datetime.date(2024, 3, 10)
 NEWER = "2024-05-01T00:00:00Z"
-
-
-def export(server, slug, **parameters):
-    """Runs an export; the finished job."""
-    return server.job(GENERATE, {"tenant_id": slug, **parameters})
-
-
-def exported(server, slug, **parameters):
-    job = export(server, slug, **parameters)
-    assert job["state"] == "succeeded", job
-    return job["result"]["export_locations"]
-
-
-def folder(server, slug, dataset="kpi_daily"):
-    return os.path.join(server.exports, f"tenant={slug}", f"dataset={dataset}")
-
-
-def read(path):
-    with open(path, "rb") as source:
-        return source.read()
-
-
-def text_of(path):
-    """The bytes of an exported CSV, compressed or not."""
-    return gzip.decompress(read(path)) if path.endswith(".gz") else read(path)
-
-
-def rows_of(path):
-    """The rows of an exported CSV, after its outer form was checked."""
-    content = text_of(path)
-    assert content.startswith(b"\xef\xbb\xbf"), path
-    assert content.endswith(b"\r\n")
-    text = content[3:].decode("utf-8")
-    assert not text.startswith("\ufeff")
-    return list(csv.DictReader(io.StringIO(text, newline="")))
-
-
-def all_files(root):
-    """Every file below; the lock that keeps two exports apart is none of the export's."""
-    return sorted(os.path.relpath(os.path.join(where, name), root)
-                  for where, _, names in os.walk(root) for name in names
-                  if not (os.path.basename(where) == ".writing" and name == "lock"))
-
-
-def partitions(server, slug, dataset="kpi_daily"):
-    return {name.split("=")[1] for name in os.listdir(folder(server, slug, dataset)) if name.startswith("date=")}
-
-
-def stamps(root):
-    """What shows that a file was not written again: each is replaced, never changed."""
-    return {name: (os.stat(os.path.join(root, name)).st_ino, os.stat(os.path.join(root, name)).st_mtime_ns)
-            for name in all_files(root)}
-
-
-def assert_latest_is_the_parts_joined(server, slug, dataset, kind="csv"):
-    root = folder(server, slug, dataset)
-    parts = [text_of(f"{root}/date={day}/part-0.{kind}") for day in sorted(partitions(server, slug, dataset))]
-    head = parts[0][:parts[0].index(b"\r\n") + 2]
-    assert all(part.startswith(head) for part in parts)
-    assert text_of(f"{root}/latest.{kind}") == head + b"".join(part[len(head):] for part in parts)
 
 
 @pytest.fixture
@@ -430,99 +364,3 @@ def test_a_manager_exports_and_lists_and_others_may_not(server, computed):
                          headers={"Prefer": "wait=30"}).must(200)
     assert answer.json["job"]["state"] == "succeeded" and answer.json["export_locations"]
     assert server.exports not in server.v1(computed, "/v1/exports").must(200).text
-
-
-@contextlib.contextmanager
-def reading_slowly(stack):
-    """While inside, PostgreSQL sends the rows of an export for some milliseconds in each tenth of a second."""
-    over = threading.Event()
-
-    def hold_back():
-        with contextlib.closing(stack.postgres.connect(stack.database)) as connection, connection.cursor() as cursor:
-            while not over.wait(0.001):
-                cursor.execute("SELECT pid FROM pg_stat_activity WHERE query LIKE 'COPY%' AND state = 'active'")
-                for pid, in cursor.fetchall():
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGSTOP)
-                        over.wait(0.1)
-                        os.kill(pid, signal.SIGCONT)
-    thread = threading.Thread(target=hold_back, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join(10)
-
-
-def test_an_export_tells_how_far_it_is_while_the_rows_stream(server, stack, tenant):
-    slug = tenant()
-    first, last = datetime.date(2024, 1, 1), datetime.date(2024, 12, 30)
-    server.feed(slug, crowd(5, 20000, first, last))
-    server.compute(slug, first, last)
-
-    def halfway():
-        job = server.internal("GET", f"/internal/jobs/{job_id}").must(200).json["job"]
-        assert job["state"] in ("queued", "running"), job
-        return 0 < job["progress"]["done"] < job["progress"]["total"] and job["progress"]
-    with reading_slowly(stack):
-        job_id = server.internal("POST", "/internal/exports/generate", {
-            "tenant_id": slug, "from": str(first), "to": str(last), "datasets": ["tickets"]}).must(202).json["job"]["id"]
-        progress = wait_until(halfway, 60, "the export to be halfway", interval=0.02)
-    assert progress["stage"] == "exporting tickets" and progress["total"] == 365 and progress["eta_seconds"] is not None
-    assert server.finished(job_id)["progress"]["done"] == 365
-
-
-# ---- faults ----
-
-def test_a_full_disk_fails_the_job_cleanly_and_leaves_nothing_partial(new_stack, expect_log):
-    expect_log(r"(?i)no space|storage|export")
-    stack = new_stack()
-    server = stack.server(JOB_THREADS="2")
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", server.exports],
-                             capture_output=True, check=False)
-    if mounted.returncode != 0:
-        pytest.skip(f"cannot mount a small tmpfs here: {mounted.stderr.decode().strip()}")
-    try:
-        server.start()
-        slug = server.add_tenant("full-disk")
-        server.feed(slug, [ticket(f"T{n}", f"2024-03-{n % 5 + 1:02}T08:00:00Z", title="x" * 500) for n in range(200)])
-        server.compute(slug, "2024-03-01", "2024-03-05")
-        assert len(exported(server, slug, datasets=["kpi_daily"])) == 6
-        whole = {name: read(os.path.join(server.exports, name)) for name in all_files(server.exports)}
-        server.feed(slug, [ticket(f"U{n}", f"2024-03-{n % 5 + 1:02}T08:00:00Z", title="x" * 500) for n in range(900)])
-        job = export(server, slug)
-        assert job["state"] == "failed" and job["error"]["code"] and job["error"]["detail"]
-        left = all_files(server.exports)
-        assert not [name for name in left if "tickets" in name and name.endswith(".csv")], left
-        for name, content in whole.items():
-            if "dataset=tickets" not in name and name.endswith("part-0.csv"):
-                assert read(os.path.join(server.exports, name)).startswith(b"\xef\xbb\xbf")
-        used = os.statvfs(server.exports)
-        assert used.f_bfree * used.f_bsize > 128 << 10, "the failed export's space was not given back"
-        assert "No space left on device" in job["error"]["detail"]
-        server.get("/readyz").must(200)
-        server.compute(slug, "2024-03-01", "2024-03-05")
-        other = server.add_tenant("small")
-        assert len(exported(server, other, datasets=["tenants"])) == 1
-        subprocess.run(["mount", "-o", "remount,size=8m", server.exports], check=True)
-        assert len(exported(server, slug, datasets=["tickets"])) == 6
-        assert_latest_is_the_parts_joined(server, slug, "tickets")
-    finally:
-        server.stop()
-        subprocess.run(["umount", server.exports], check=True)
-
-
-def test_an_unwritable_folder_fails_the_job_with_a_reason_and_works_again_once_mended(new_stack, expect_log):
-    expect_log(r"(?i)storage|export")
-    server = new_stack().server().start()
-    slug = server.add_tenant("no-folder")
-    server.compute(slug, "2024-03-01")
-    os.rmdir(server.exports)
-    with open(server.exports, "w", encoding="ascii") as blocker:
-        blocker.write("a file where a folder should be")
-    job = export(server, slug)
-    assert job["state"] == "failed" and job["error"]["detail"]
-    os.remove(server.exports)
-    os.mkdir(server.exports)
-    assert len(exported(server, slug, datasets=["kpi_daily"])) == 2
