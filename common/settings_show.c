@@ -90,6 +90,50 @@ void msp_settings_sample(struct msp_buffer *out)
     }
 }
 
+static const char *takes_hold(enum msp_setting_reload reload)
+{
+    switch (reload) {
+    case MSP_RELOAD_AT_ONCE:
+        return "at once";
+    case MSP_RELOAD_WORKERS:
+        return "new workers";
+    case MSP_RELOAD_RESTART:
+        return "restart";
+    }
+    return "";
+}
+
+static void append_row(const struct setting_row *row, struct msp_buffer *out)
+{
+    msp_buffer_printf(out, "| `%s` | ", row->name);
+    if (row->derived_from != NULL)
+        msp_buffer_append_text(out, row->derived_from);
+    else if (row->initial[0] != '\0')
+        msp_buffer_printf(out, "`%s`", row->initial);
+    msp_buffer_printf(out, " | %s | %s", takes_hold(row->reload), row->help);
+    append_bounds(row, out);
+    msp_buffer_append_text(out, " |\n");
+}
+
+void msp_settings_markdown(struct msp_buffer *out)
+{
+    msp_buffer_append_text(
+        out,
+        "# Settings\n\n"
+        "Made by `msp-analytics show-config --markdown` out of the table of settings; "
+        "[sample.env](../sample.env) is\nits `--sample`.\n\n"
+        "The command line (`--set NAME=value`) comes before the environment, that before the env "
+        "file\n(`--env-file FILE`), that before the default. Any setting may be given as "
+        "`NAME_FILE=/path` instead,\nwhich reads its value from a file; an empty value stands for "
+        "the default. `check-config` says everything\nthat is wrong, `show-config` prints what "
+        "holds, secrets masked.\n\n"
+        "*Takes hold* says when a changed value is in force after `msp-analytics reload` (SIGHUP): "
+        "at once, by new\nworkers while the old ones finish, or only by a restart.\n\n"
+        "| setting | default | takes hold | meaning |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < setting_count; i++)
+        append_row(&setting_rows[i], out);
+}
+
 int msp_settings_compare(const struct msp_settings *before, const struct msp_settings *after,
                          msp_settings_visit visit, void *context)
 {

@@ -31,6 +31,10 @@ int msp_command_show_config(const struct msp_invocation *invocation)
         msp_settings_sample(&text);
         return print(invocation, &text);
     }
+    if (msp_invocation_option(invocation, "markdown") != NULL) {
+        msp_settings_markdown(&text);
+        return print(invocation, &text);
+    }
     static const char *const nothing[] = {NULL};
     struct msp_settings settings;
     if (msp_invocation_settings(invocation, nothing, &settings) != MSP_OK)

@@ -8,6 +8,7 @@
 
 static const struct msp_command_option show_config_options[] = {
     {"sample", NULL, false, "print a sample env file with every setting explained"},
+    {"markdown", NULL, false, "print the same as a page of Markdown"},
     {0},
 };
 

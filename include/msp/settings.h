@@ -112,6 +112,9 @@ void msp_settings_show(const struct msp_settings *settings, bool as_json, struct
 /* Appends a sample env file: each row with its help, unit, bounds and default, commented out. */
 void msp_settings_sample(struct msp_buffer *out);
 
+/* Appends the page of ops/docs/settings.md: the same as a table in Markdown. */
+void msp_settings_markdown(struct msp_buffer *out);
+
 /*
  * Calls `visit` for every setting whose value differs: its name, when it takes hold, and both
  * values as text (secrets masked). Returns how many differ.
