@@ -16,6 +16,15 @@ json_t *msp_openapi_reference(const char *kind, const char *name)
     return json_pack("{s:o}", "$ref", json_sprintf("#/components/%s/%s", kind, name));
 }
 
+/* What was made, or NULL where a part of it failed. */
+static json_t *whole(json_t *made, int failed)
+{
+    if (failed == 0)
+        return made;
+    json_decref(made);
+    return NULL;
+}
+
 static bool lists(const json_t *names, const char *name)
 {
     size_t at;
@@ -143,10 +152,7 @@ static json_t *problem_response(const struct problem *problem)
         failed |= add_rate_fields(fields);
     json_t *response = json_pack("{s:s, s:o, s:o}", "description", problem->description, "headers",
                                  fields, "content", content_of(PROBLEM_MEDIA, "Problem"));
-    if (failed == 0)
-        return response;
-    json_decref(response);
-    return NULL;
+    return whole(response, failed);
 }
 
 static int add_problem(json_t *responses, const struct problem *problem)
@@ -165,10 +171,7 @@ json_t *msp_openapi_problems(void)
     int failed = add_problem(responses, &any_other);
     for (size_t i = 0; i < sizeof problems / sizeof problems[0]; i++)
         failed |= add_problem(responses, &problems[i]);
-    if (failed == 0)
-        return responses;
-    json_decref(responses);
-    return NULL;
+    return whole(responses, failed);
 }
 
 static int refer_to_problem(json_t *responses, const struct problem *problem)
@@ -220,10 +223,7 @@ static json_t *fields_of_answer(const struct msp_route *route, const json_t *ent
         failed |= add_field(fields, "Idempotent-Replayed");
     if (route->limit_class != MSP_LIMIT_NONE)
         failed |= add_rate_fields(fields);
-    if (failed == 0)
-        return fields;
-    json_decref(fields);
-    return NULL;
+    return whole(fields, failed);
 }
 
 /* Media types that have no schema: what is in them is not JSON. */
@@ -237,10 +237,7 @@ static json_t *plain_content(const json_t *media)
     {
         failed |= json_object_set_new(content, json_string_value(one), json_object());
     }
-    if (failed == 0)
-        return content;
-    json_decref(content);
-    return NULL;
+    return whole(content, failed);
 }
 
 static json_t *content_of_answer(const json_t *answer)
@@ -267,11 +264,10 @@ static json_t *answer_response(const struct msp_route *route, const json_t *entr
     json_t *response = json_pack("{s:s, s:o}", "description",
                                  description != NULL ? description : msp_status_phrase(status),
                                  "headers", fields_of_answer(route, entry, answer));
-    if (!has_content(answer) ||
-        json_object_set_new(response, "content", content_of_answer(answer)) == 0)
-        return response;
-    json_decref(response);
-    return NULL;
+    int failed = has_content(answer)
+                     ? json_object_set_new(response, "content", content_of_answer(answer))
+                     : 0;
+    return whole(response, failed);
 }
 
 static int add_not_modified(json_t *responses, const struct msp_route *route, const json_t *entry)
@@ -299,10 +295,7 @@ static json_t *responses_of(const struct msp_route *route, const json_t *entry)
     if (route->keeps_answer)
         failed |= add_not_modified(responses, route, entry);
     failed |= add_problems(responses, route, entry);
-    if (failed == 0)
-        return responses;
-    json_decref(responses);
-    return NULL;
+    return whole(responses, failed);
 }
 
 /* ---- who may call, and with what ---- */
@@ -344,10 +337,7 @@ static json_t *parameters_of(const struct msp_route *route, const json_t *entry)
     if (route->keeps_answer)
         failed |=
             json_array_append_new(parameters, msp_openapi_reference("parameters", "IfNoneMatch"));
-    if (failed == 0)
-        return parameters;
-    json_decref(parameters);
-    return NULL;
+    return whole(parameters, failed);
 }
 
 /* NULL where none is taken. A body whose schema requires nothing may be left out. */
