@@ -278,7 +278,9 @@ def test_what_is_the_same_is_told_but_not_written_again(server, computed, kind):
 def test_the_tenants_dataset_is_the_tenants_own_row(server, stack, tenant):
     slug = tenant(timezone="Asia/Tokyo", name="=Tokyo, Ltd.")
     tenant()
-    told = exported(server, slug, datasets=["tenants"])
+    job = export(server, slug, datasets=["tenants"])
+    assert job["progress"]["done"] == job["progress"]["total"] == 1, job
+    told = job["result"]["export_locations"]
     assert [entry["location"] for entry in told] == [f"file://{folder(server, slug, 'tenants')}/latest.csv"]
     row, = rows_of(f"{folder(server, slug, 'tenants')}/latest.csv")
     assert list(row)[:5] == ["tenant_id", "name", "timezone", "status", "source"]

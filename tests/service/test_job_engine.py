@@ -263,6 +263,21 @@ def test_the_tenth_loss_of_its_worker_is_a_jobs_last(engine):
 
 # ---- workers that are not dead, only thought so ----
 
+def test_a_worker_that_is_asked_to_leave_hands_its_job_back_at_once(engine):
+    stack, server = engine
+    worker = server.job_worker()
+    with computing_blocked(stack):
+        job_id, = put(stack, "anna", parameters=MONTH)
+        wait_in_statement(stack)
+        begun = time.monotonic()
+        os.kill(worker, signal.SIGTERM)
+        wait_until(lambda: column(stack, job_id, "claims") == 2, 30, "the next worker to take the job")
+        assert time.monotonic() - begun < 20, "a worker found silent is waited for for 45 s"
+    job = server.finished(job_id)
+    assert (job["state"], job["attempt"]) == ("succeeded", 1), job
+    assert (column(stack, job_id, "losses"), column(stack, job_id, "excused")) == (0, 1)
+
+
 def test_a_zombie_cannot_write_what_another_worker_does_now(new_stack, expect_log):
     expect_log(r"taken from this worker", r"crash|signal|SIGKILL|killed")
     stack = new_stack()
