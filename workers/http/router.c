@@ -13,7 +13,7 @@
 #include "failures.h"
 #include "kept_answers.h"
 #include "query.h"
-#include "rate_fields.h"
+#include "rate_gate.h"
 #include "request_check.h"
 #include "route_match.h"
 #include "session_cookie.h"
@@ -196,6 +196,55 @@ static int authorise(struct exchange *exchange)
         return 0;
     return msp_problem(&exchange->request, exchange->response, 403, "role_not_allowed",
                        "Your role may not do this; ask a manager of your tenant.", NULL);
+}
+
+/* "read" for the first policy of a class, "read-86400" for those behind it: its window. */
+static void name_policy(const struct exchange *exchange, const struct msp_rate_standing *standing,
+                        int index, char *out, size_t size)
+{
+    const char *name = msp_limit_class_name(exchange->match.route->limit_class);
+    if (index == 0)
+        (void)snprintf(out, size, "%s", name);
+    else
+        (void)snprintf(out, size, "%s-%d", name, (int)standing->policies[index].window_seconds);
+}
+
+/* The fields of draft-ietf-httpapi-ratelimit-headers-10: every policy, and how the tightest stands.
+ */
+static void tell_rate(struct exchange *exchange)
+{
+    const struct msp_rate_standing *standing = &exchange->rate;
+    if (standing->count == 0)
+        return;
+    char name[32];
+    char policies[MSP_RATE_POLICIES_MOST * 64];
+    size_t used = 0;
+    for (int i = 0; i < standing->count; i++) {
+        name_policy(exchange, standing, i, name, sizeof name);
+        used += (size_t)snprintf(policies + used, sizeof policies - used, "%s\"%s\";q=%d;w=%d",
+                                 i == 0 ? "" : ", ", name, (int)standing->policies[i].limit,
+                                 (int)standing->policies[i].window_seconds);
+    }
+    const struct msp_rate_state *state = &standing->states[standing->tightest];
+    name_policy(exchange, standing, standing->tightest, name, sizeof name);
+    msp_response_header(exchange->response, "RateLimit-Policy", "%s", policies);
+    msp_response_header(exchange->response, "RateLimit", "\"%s\";r=%d;t=%d", name,
+                        (int)state->remaining, (int)state->reset_seconds);
+}
+
+/* Those of RATE_LIMITS, but for the classes that the tenant has limits of its own for. */
+static void choose_limits(struct msp_request *request)
+{
+    const char *own = request->caller.tenant.limits;
+    struct msp_error error; /* what is stored was checked; damage leaves the common limits */
+    if (own[0] == '\0')
+        return;
+    struct msp_rate_limits *limits = msp_arena_alloc(request->arena, sizeof *limits);
+    if (limits == NULL)
+        return;
+    *limits = *request->limits;
+    if (msp_rate_limits_parse(own, limits, &error) == MSP_OK)
+        request->limits = limits;
 }
 
 static int check_rate(struct exchange *exchange)
@@ -412,9 +461,7 @@ static void send_answer(struct exchange *exchange, int status, bool keep)
     bool only_head = strcmp(exchange->request.method, "HEAD") == 0;
     bool has_body = exchange->response->content_type != NULL && body->length > 0 && !only_head;
     bool together = has_body && body->length <= ONE_WRITE_BYTES;
-    if (exchange->match.route != NULL)
-        msp_rate_fields_write(exchange->match.route->limit_class, &exchange->rate,
-                              exchange->response);
+    tell_rate(exchange);
     msp_answer_write_head(&head, exchange->response, out);
     if (together)
         msp_buffer_append(out, body->data, body->length);
