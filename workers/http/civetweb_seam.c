@@ -91,6 +91,7 @@ struct thread_state {
     int64_t budget_us; /* of waiting; -1 = none */
     int64_t waited_us;
     struct rate rate;
+    struct rate reader_rate; /* of answers on this connection, from one to the next */
 };
 
 static _Thread_local struct thread_state here;
@@ -581,9 +582,11 @@ bool msp_seam_write(struct mg_connection *connection, const void *bytes, size_t 
 {
     struct thread_state before = here;
     msp_seam_limit_reading(0, true);
+    here.rate = before.reader_rate;
     here.late = false;
     here.phase = PHASE_ANSWER;
     int sent = mg_write(connection, bytes, size);
+    before.reader_rate = here.rate; /* asking for much in small parts is no way around the limit */
     here = before;
     if (sent >= 0 && (size_t)sent == size)
         return true;

@@ -94,8 +94,8 @@ void msp_seam_limit_reading(int64_t budget_ms, bool least_rate);
 /* mg_read under these limits. *out_late tells a limit from a broken connection when it fails. */
 int msp_seam_read(struct mg_connection *connection, void *buffer, size_t size, bool *out_late);
 
-/* mg_write; a reader slower than 8 KiB/s over 10 s of waiting is cut off. True if all was written.
- */
+/* mg_write; a reader slower than 8 KiB/s over 10 s of waiting, be it for several answers of its
+ * connection, is cut off. True if all was written. */
 bool msp_seam_write(struct mg_connection *connection, const void *bytes, size_t size);
 
 /*
