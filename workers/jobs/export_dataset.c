@@ -393,7 +393,7 @@ static enum msp_result export_to_stage(struct dataset_export *export,
         return confirm_latest(export, error);
     }
     /* A dataset without days is one piece of work. */
-    int64_t total = export->plan.due_count > 0 ? (int64_t)export->plan.due_count : 1;
+    int64_t total = export->plan.due_count > 0 ? (int64_t) export->plan.due_count : 1;
     result = msp_job_run_progress(run, 0, total, stage, error);
     if (result == MSP_OK) {
         result = write_files(export, error);
