@@ -75,6 +75,20 @@ void msp_buffer_append_text(struct msp_buffer *buffer, const char *text)
     msp_buffer_append(buffer, text, strlen(text));
 }
 
+void msp_buffer_append_int(struct msp_buffer *buffer, int64_t number)
+{
+    char text[24];
+    char *at = text + sizeof text;
+    uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    do {
+        *--at = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (number < 0)
+        *--at = '-';
+    msp_buffer_append(buffer, at, (size_t)(text + sizeof text - at));
+}
+
 /* vsnprintf wants a place for its NUL, which the limit need not have: long texts go by the heap. */
 MSP_PRINTF(3, 0)
 static void append_long(struct msp_buffer *buffer, size_t length, const char *format,

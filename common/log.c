@@ -70,6 +70,19 @@ static void put_text(struct line *line, const char *text)
     put(line, text, strlen(text));
 }
 
+/* A number in at least `width` digits. */
+static void put_number(struct line *line, int64_t number, size_t width)
+{
+    char text[24];
+    char *at = text + sizeof text;
+    char *padded = at - width;
+    do {
+        *--at = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0 || at > padded);
+    put(line, at, (size_t)(text + sizeof text - at));
+}
+
 /* Past the point where put() stops; CLOSING_BYTES has room for all that is ever closed. */
 static void close_with(struct line *line, const char *text)
 {
@@ -161,6 +174,8 @@ static void put_plain_field(struct line *line, const char *name, const char *val
         return;
     if (quoted)
         finish_quoted(line, value);
+    else if (line->length + strlen(value) <= LINE_BYTES - CLOSING_BYTES)
+        put_text(line, value); /* nothing in it needs an escape */
     else
         put_escaped(line, value, false);
 }
@@ -187,28 +202,45 @@ static void put_field(struct line *line, const char *name, const char *value)
         put_plain_field(line, name, value);
 }
 
-static void put_head(struct line *line, enum msp_log_level level, const char *event)
+/* The second is put into words once: a busy thread writes hundreds of lines in it. */
+static void put_time(struct line *line)
 {
+    static _Thread_local time_t written;
+    static _Thread_local char text[40];
     int64_t now_us = msp_clock_unix_us();
     time_t seconds = (time_t)(now_us / 1000000);
-    struct tm utc;
-    (void)gmtime_r(&seconds, &utc);
+    if (text[0] == '\0' || seconds != written) {
+        struct tm utc;
+        (void)gmtime_r(&seconds, &utc);
+        (void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &utc);
+        written = seconds;
+    }
+    put_text(line, text);
+    put_text(line, ".");
+    put_number(line, now_us / 1000 % 1000, 3);
+    put_text(line, "Z");
+}
 
-    char day_and_time[40];
-    (void)strftime(day_and_time, sizeof day_and_time, "%Y-%m-%dT%H:%M:%S", &utc);
-    int milliseconds = (int)(now_us / 1000 % 1000);
-
-    char head[192];
+static void put_head(struct line *line, enum msp_log_level level, const char *event)
+{
     if (line->json) {
-        (void)snprintf(head, sizeof head, "{\"time\":\"%s.%03dZ\",\"level\":\"%s\",\"pid\":%d",
-                       day_and_time, milliseconds, level_names[level].json, (int)getpid());
-        put_text(line, head);
+        put_text(line, "{\"time\":\"");
+        put_time(line);
+        put_text(line, "\",\"level\":\"");
+        put_text(line, level_names[level].json);
+        put_text(line, "\",\"pid\":");
+        put_number(line, getpid(), 1);
         put_field(line, "process", process_name);
         put_field(line, "event", event);
     } else {
-        (void)snprintf(head, sizeof head, "%s.%03dZ %s %s[%d]: ", day_and_time, milliseconds,
-                       level_names[level].plain, process_name, (int)getpid());
-        put_text(line, head);
+        put_time(line);
+        put_text(line, " ");
+        put_text(line, level_names[level].plain);
+        put_text(line, " ");
+        put_text(line, process_name);
+        put_text(line, "[");
+        put_number(line, getpid(), 1);
+        put_text(line, "]: ");
         put_escaped(line, event, false);
     }
 }

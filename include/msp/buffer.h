@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct msp_buffer {
     char *data; /* owned; not NUL-terminated; NULL while empty */
@@ -35,6 +36,7 @@ char *msp_buffer_reserve(struct msp_buffer *buffer, size_t size) MSP_MUST_CHECK;
 
 void msp_buffer_append(struct msp_buffer *buffer, const void *bytes, size_t size);
 void msp_buffer_append_text(struct msp_buffer *buffer, const char *text);
+void msp_buffer_append_int(struct msp_buffer *buffer, int64_t number);
 void msp_buffer_printf(struct msp_buffer *buffer, const char *format, ...) MSP_PRINTF(2, 3);
 
 #endif

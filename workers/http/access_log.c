@@ -6,7 +6,7 @@
 #include "msp/clock.h"
 #include "msp/log.h"
 
-#include <inttypes.h>
+#include <stdint.h>
 #include <stdio.h>
 
 static const char *caller_name(const struct msp_caller *caller)
@@ -14,6 +14,24 @@ static const char *caller_name(const struct msp_caller *caller)
     if (caller->credential == MSP_CREDENTIAL_SERVICE)
         return "service";
     return caller->credential != MSP_CREDENTIAL_NONE ? msp_role_name(caller->role) : NULL;
+}
+
+/* Enough for a number of 64 bits, a point and a NUL. */
+#define NUMBER_BYTES 24
+
+/* Writes it backwards from the end of `out`, with a point before the last `decimals` digits;
+ * returns where it begins. */
+static const char *write_number(uint64_t number, int decimals, char out[NUMBER_BYTES])
+{
+    char *at = out + NUMBER_BYTES - 1;
+    *at = '\0';
+    for (int digit = 1; number > 0 || digit <= decimals + 1; digit++) {
+        *--at = (char)('0' + number % 10);
+        number /= 10;
+        if (digit == decimals)
+            *--at = '.';
+    }
+    return at;
 }
 
 void msp_access_log(const struct msp_request *request, const struct msp_route *route, int status,
@@ -24,17 +42,15 @@ void msp_access_log(const struct msp_request *request, const struct msp_route *r
     if (quiet && request->settings->log_level > MSP_LOG_DEBUG)
         return;
     int64_t took_us = msp_clock_monotonic_us() - request->started_us;
-    char status_text[8];
-    char took[32];
-    char size[24];
-    (void)snprintf(status_text, sizeof status_text, "%d", status);
-    (void)snprintf(took, sizeof took, "%" PRId64 ".%03d", took_us / 1000, (int)(took_us % 1000));
-    (void)snprintf(size, sizeof size, "%zu", bytes);
+    char status_text[NUMBER_BYTES];
+    char took[NUMBER_BYTES];
+    char size[NUMBER_BYTES];
     const char *tenant = request->caller.tenant.slug;
     msp_log(quiet ? MSP_LOG_DEBUG : MSP_LOG_INFO, "Request", "request_id", request->id, "tenant",
             tenant[0] != '\0' ? tenant : NULL, "role", caller_name(&request->caller), "method",
-            request->method, "route", route != NULL ? route->path : "-", "status", status_text,
-            "ms", took, "bytes", size, NULL);
+            request->method, "route", route != NULL ? route->path : "-", "status",
+            write_number((uint64_t)status, 0, status_text), "ms",
+            write_number((uint64_t)took_us, 3, took), "bytes", write_number(bytes, 0, size), NULL);
 }
 
 void msp_access_log_refused(const char *request_id, int status, const char *code)

@@ -23,9 +23,32 @@
 /* Two quotes, 32 digits and a NUL. */
 #define ETAG_BYTES 35
 
+static char *write_hex(uint64_t number, char *out)
+{
+    for (int shift = 60; shift >= 0; shift -= 4)
+        *out++ = "0123456789abcdef"[number >> shift & 15];
+    return out;
+}
+
 static void format_etag(struct msp_answer_tag tag, char out[ETAG_BYTES])
 {
-    snprintf(out, ETAG_BYTES, "\"%016" PRIx64 "%016" PRIx64 "\"", tag.high, tag.low);
+    *out++ = '"';
+    out = write_hex(tag.low, write_hex(tag.high, out));
+    *out++ = '"';
+    *out = '\0';
+}
+
+/* The length in four letters, so that no value runs into what stands behind it. */
+static size_t write_pair(const char *name, size_t name_length, const char *value,
+                         size_t value_length, char *out)
+{
+    char *at = out + name_length;
+    memcpy(out, name, name_length);
+    *at++ = '=';
+    for (int shift = 12; shift >= 0; shift -= 4)
+        *at++ = (char)('a' + (value_length >> shift & 15));
+    memcpy(at, value, value_length + 1);
+    return (size_t)(at - out) + value_length;
 }
 
 /*
@@ -42,11 +65,11 @@ static bool write_canonical_query(const struct msp_request *request, char *out, 
             const struct msp_query_pair *pair = &request->query[i];
             if (strlen(pair->name) != length || strncmp(pair->name, name, length) != 0)
                 continue;
-            int wrote = snprintf(out + used, size - used, "%s=%zu:%s&", pair->name,
-                                 strlen(pair->value), pair->value);
-            if (wrote < 0 || (size_t)wrote >= size - used)
+            size_t value_length = strlen(pair->value);
+            /* Name, "=", four bytes of length, value and the NUL. */
+            if (length + value_length + 6 > size - used)
                 return false;
-            used += (size_t)wrote;
+            used += write_pair(pair->name, length, pair->value, value_length, out + used);
         }
         name += length + strspn(name + length, " ");
     }
@@ -76,7 +99,9 @@ static void tag_response(struct msp_response *response, struct msp_answer_tag ta
     char etag[ETAG_BYTES];
     format_etag(tag, etag);
     response->cache_control = "private, no-cache";
-    msp_response_header(response, "ETag", "%s", etag);
+    msp_buffer_append_text(&response->headers, "ETag: ");
+    msp_buffer_append_text(&response->headers, etag);
+    msp_buffer_append_text(&response->headers, "\r\n");
 }
 
 static int not_modified(struct msp_response *response)

@@ -55,17 +55,6 @@ const char *msp_status_phrase(int status)
     return "Unknown";
 }
 
-static void append_number(struct msp_buffer *out, size_t number)
-{
-    char text[24];
-    char *at = text + sizeof text;
-    do {
-        *--at = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    msp_buffer_append(out, at, (size_t)(text + sizeof text - at));
-}
-
 static size_t body_bytes(const struct msp_response *response)
 {
     if (response->stream_bytes > 0)
@@ -77,7 +66,7 @@ void msp_answer_write_head(const struct msp_answer_head *head, const struct msp_
                            struct msp_buffer *out)
 {
     msp_buffer_append_text(out, "HTTP/1.1 ");
-    append_number(out, (size_t)head->status);
+    msp_buffer_append_int(out, head->status);
     msp_buffer_append_text(out, " ");
     msp_buffer_append_text(out, msp_status_phrase(head->status));
     msp_buffer_append_text(out, "\r\nDate: ");
@@ -89,7 +78,7 @@ void msp_answer_write_head(const struct msp_answer_head *head, const struct msp_
     /* RFC 9110 section 8.6: neither of the two may say anything about a body. */
     if (head->status != 204 && head->status != 304) {
         msp_buffer_append_text(out, "\r\nContent-Length: ");
-        append_number(out, body_bytes(response));
+        msp_buffer_append_int(out, (int64_t)body_bytes(response));
     }
     msp_buffer_append_text(out, "\r\n");
     msp_buffer_append(out, common_fields, sizeof common_fields - 1);

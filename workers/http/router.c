@@ -199,14 +199,16 @@ static int authorise(struct exchange *exchange)
 }
 
 /* "read" for the first policy of a class, "read-86400" for those behind it: its window. */
-static void name_policy(const struct exchange *exchange, const struct msp_rate_standing *standing,
-                        int index, char *out, size_t size)
+static void append_policy_name(const struct exchange *exchange, int index, struct msp_buffer *out)
 {
-    const char *name = msp_limit_class_name(exchange->match.route->limit_class);
-    if (index == 0)
-        (void)snprintf(out, size, "%s", name);
-    else
-        (void)snprintf(out, size, "%s-%d", name, (int)standing->policies[index].window_seconds);
+    const struct msp_rate_policy *policy = &exchange->rate.policies[index];
+    msp_buffer_append_text(out, "\"");
+    msp_buffer_append_text(out, msp_limit_class_name(exchange->match.route->limit_class));
+    if (index > 0) {
+        msp_buffer_append_text(out, "-");
+        msp_buffer_append_int(out, policy->window_seconds);
+    }
+    msp_buffer_append_text(out, "\"");
 }
 
 /* The fields of draft-ietf-httpapi-ratelimit-headers-10: every policy, and how the tightest stands.
@@ -214,22 +216,27 @@ static void name_policy(const struct exchange *exchange, const struct msp_rate_s
 static void tell_rate(struct exchange *exchange)
 {
     const struct msp_rate_standing *standing = &exchange->rate;
+    struct msp_buffer *out = &exchange->response->headers;
     if (standing->count == 0)
         return;
-    char name[32];
-    char policies[MSP_RATE_POLICIES_MOST * 64];
-    size_t used = 0;
+    msp_buffer_append_text(out, "RateLimit-Policy: ");
     for (int i = 0; i < standing->count; i++) {
-        name_policy(exchange, standing, i, name, sizeof name);
-        used += (size_t)snprintf(policies + used, sizeof policies - used, "%s\"%s\";q=%d;w=%d",
-                                 i == 0 ? "" : ", ", name, (int)standing->policies[i].limit,
-                                 (int)standing->policies[i].window_seconds);
+        if (i > 0)
+            msp_buffer_append_text(out, ", ");
+        append_policy_name(exchange, i, out);
+        msp_buffer_append_text(out, ";q=");
+        msp_buffer_append_int(out, standing->policies[i].limit);
+        msp_buffer_append_text(out, ";w=");
+        msp_buffer_append_int(out, standing->policies[i].window_seconds);
     }
     const struct msp_rate_state *state = &standing->states[standing->tightest];
-    name_policy(exchange, standing, standing->tightest, name, sizeof name);
-    msp_response_header(exchange->response, "RateLimit-Policy", "%s", policies);
-    msp_response_header(exchange->response, "RateLimit", "\"%s\";r=%d;t=%d", name,
-                        (int)state->remaining, (int)state->reset_seconds);
+    msp_buffer_append_text(out, "\r\nRateLimit: ");
+    append_policy_name(exchange, standing->tightest, out);
+    msp_buffer_append_text(out, ";r=");
+    msp_buffer_append_int(out, state->remaining);
+    msp_buffer_append_text(out, ";t=");
+    msp_buffer_append_int(out, state->reset_seconds);
+    msp_buffer_append_text(out, "\r\n");
 }
 
 /* Those of RATE_LIMITS, but for the classes that the tenant has limits of its own for. */
