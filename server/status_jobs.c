@@ -48,7 +48,7 @@ static void print_kind(const struct msp_board_job_kind *kind)
         "%-16.*s %9lld %9lld %7lld %9lld %8lld %8lld %9.2fs\n", MSP_BOARD_KIND_BYTES, kind->name,
         (long long)msp_board_read(&kind->attempts), (long long)msp_board_read(&kind->succeeded),
         (long long)msp_board_read(&kind->failed), (long long)msp_board_read(&kind->cancelled),
-        (long long)msp_board_read(&kind->retried), (long long)msp_board_read(&kind->rate_limited),
+        (long long)msp_board_read(&kind->retried), (long long)msp_board_read(&kind->put_off),
         mean_run_seconds(kind));
 }
 
@@ -84,7 +84,7 @@ static void write_kind(struct msp_json_writer *writer, const struct msp_board_jo
     msp_json_key_int(writer, "failed", msp_board_read(&kind->failed));
     msp_json_key_int(writer, "cancelled", msp_board_read(&kind->cancelled));
     msp_json_key_int(writer, "retried", msp_board_read(&kind->retried));
-    msp_json_key_int(writer, "rate_limited", msp_board_read(&kind->rate_limited));
+    msp_json_key_int(writer, "put_off", msp_board_read(&kind->put_off));
     msp_json_key_int(writer, "handed_back", msp_board_read(&kind->handed_back));
     msp_json_key_int(writer, "lost", msp_board_read(&kind->lost));
     msp_json_key(writer, "run_seconds_mean");

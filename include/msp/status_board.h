@@ -92,11 +92,11 @@ struct msp_board_job_kind {
     char name[MSP_BOARD_KIND_BYTES]; /* "" = row not in use */
     int64_t attempts;                /* begun */
     int64_t succeeded, failed, cancelled;
-    int64_t retried;      /* attempts that failed and are tried again */
-    int64_t rate_limited; /* attempts put off because somebody asked us to slow down */
-    int64_t handed_back;  /* attempts cut short because the worker left */
-    int64_t lost;         /* attempts whose job was taken from us meanwhile */
-    int64_t run_count;    /* attempts that ended in any way */
+    int64_t retried;     /* attempts that failed and are tried again */
+    int64_t put_off;     /* attempts, as somebody asked us to slow down or another job is at it */
+    int64_t handed_back; /* attempts cut short because the worker left */
+    int64_t lost;        /* attempts whose job was taken from us meanwhile */
+    int64_t run_count;   /* attempts that ended in any way */
     int64_t run_us_sum;
     int64_t run_buckets[MSP_BOARD_RUN_BUCKETS]; /* of run_count */
 };

@@ -84,11 +84,11 @@ Test(metrics_text, lanes_and_kinds_are_labels)
     board->jobs.lanes[1].queued = 9;
     (void)strcpy(board->jobs.kinds[2].name, "kpi");
     board->jobs.kinds[2].attempts = 6;
-    board->jobs.kinds[2].rate_limited = 2;
+    board->jobs.kinds[2].put_off = 2;
     expect_line("msp_jobs_queued{lane=\"short\"} 0");
     expect_line("msp_jobs_queued{lane=\"long\"} 9");
     expect_line("msp_job_attempts_total{kind=\"kpi\"} 6");
-    expect_line("msp_job_outcomes_total{kind=\"kpi\",outcome=\"rate_limited\"} 2");
+    expect_line("msp_job_outcomes_total{kind=\"kpi\",outcome=\"put_off\"} 2");
     cr_expect(strstr(written(), "kind=\"\"") == NULL);
 }
 

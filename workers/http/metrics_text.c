@@ -151,8 +151,8 @@ static void write_outcomes(const struct view *view, const struct metric *metric)
         size_t offset;
     } outcomes[] = {
 #define OUTCOME(name) {#name, offsetof(struct msp_board_job_kind, name)}
-        OUTCOME(succeeded),    OUTCOME(failed),      OUTCOME(cancelled), OUTCOME(retried),
-        OUTCOME(rate_limited), OUTCOME(handed_back), OUTCOME(lost),
+        OUTCOME(succeeded), OUTCOME(failed),      OUTCOME(cancelled), OUTCOME(retried),
+        OUTCOME(put_off),   OUTCOME(handed_back), OUTCOME(lost),
     };
     for (const struct msp_board_job_kind *kind = NULL; (kind = next_kind(view, kind)) != NULL;)
         for (size_t i = 0; i < sizeof outcomes / sizeof outcomes[0]; i++) {

@@ -176,9 +176,9 @@ static void count(const struct msp_job_ending *ending, enum msp_job_ending_kind 
 {
     struct msp_board_job_kind *figures = ending->figures;
     int64_t *const counters[] = {
-        [MSP_END_SUCCEED] = &figures->succeeded,    [MSP_END_FAIL] = &figures->failed,
-        [MSP_END_CANCEL] = &figures->cancelled,     [MSP_END_RETRY] = &figures->retried,
-        [MSP_END_PUT_OFF] = &figures->rate_limited, [MSP_END_HAND_BACK] = &figures->handed_back,
+        [MSP_END_SUCCEED] = &figures->succeeded, [MSP_END_FAIL] = &figures->failed,
+        [MSP_END_CANCEL] = &figures->cancelled,  [MSP_END_RETRY] = &figures->retried,
+        [MSP_END_PUT_OFF] = &figures->put_off,   [MSP_END_HAND_BACK] = &figures->handed_back,
     };
     msp_board_add(counters[kind], 1);
     if (kind == MSP_END_SUCCEED || kind == MSP_END_FAIL) {
