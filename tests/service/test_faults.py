@@ -132,7 +132,7 @@ def test_a_postgresql_that_stands_still_delays_nobody_past_the_deadline(own, exp
         os.kill(pid, signal.SIGSTOP)
     try:
         begun = time.monotonic()
-        answer = server.get(DAILY, token=token)
+        answer = server.get("/v1/tickets?day=2024-03-02", token=token)  # no kept answer is of use here
         took = time.monotonic() - begun
         answer.problem(503)
         assert took < 12, f"{took:.1f} s"
