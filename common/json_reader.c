@@ -94,7 +94,8 @@ static enum msp_result explain(const json_error_t *fault, struct msp_error *erro
 {
     enum json_error_code code = json_error_code(fault);
 
-    if (code == json_error_out_of_memory)
+    /* The parser says nothing at all of a value it had no memory for. */
+    if (code == json_error_out_of_memory || code == json_error_unknown)
         return msp_fail(error, MSP_NO_MEMORY, "out_of_memory",
                         "There was no memory to read the JSON. Try again shortly.");
     if (code == json_error_duplicate_key)
@@ -120,7 +121,7 @@ enum msp_result msp_json_parse(const char *text, size_t length,
     if (result != MSP_OK)
         return result;
 
-    json_error_t fault;
+    json_error_t fault = {.line = 0}; /* where memory ends, its code is not written */
     json_t *json = json_loadb(text, length, JSON_REJECT_DUPLICATES, &fault);
     if (!json)
         return explain(&fault, error);

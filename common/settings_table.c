@@ -298,6 +298,16 @@ const struct setting_row setting_rows[] = {
      .maximum = 8192,
      .unit = "threads",
      .help = "Threads of an HTTP worker; one serves one connection, also while that is idle."},
+    {.name = "HTTP_MEMORY_MIB",
+     .type = SETTING_INT,
+     .reload = MSP_RELOAD_WORKERS,
+     MEMBER(http_memory_mib),
+     .initial = "512",
+     .minimum = 32, /* a few of the longest bodies */
+     .maximum = 65536,
+     .unit = "MiB",
+     .help = "Memory that the requests of an HTTP worker may take together; past it a request is "
+             "answered 503."},
     {.name = "DB_POOL_SIZE",
      .type = SETTING_INT,
      .reload = MSP_RELOAD_WORKERS,

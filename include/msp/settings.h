@@ -55,8 +55,9 @@ struct msp_settings {
     char rate_limits[MSP_RATE_LIMITS_TEXT_BYTES];
     bool answer_cache;
     int http_workers;
-    int http_threads; /* a worker; one thread serves one connection */
-    int db_pool_size; /* connections a worker */
+    int http_threads;    /* a worker; one thread serves one connection */
+    int http_memory_mib; /* a worker's requests */
+    int db_pool_size;    /* connections a worker */
     int job_threads;
     int job_tenant_threads; /* of a lane, that one tenant's jobs may hold; 0: all but one */
     int job_history_days;   /* how long ended jobs are kept */

@@ -19,6 +19,16 @@
 #define SKIPPING_MS   1000
 #define CHUNK_BYTES   16384
 
+/* Before the client is told to go on: what has no room is not even sent. */
+static enum msp_result reserve(const struct msp_request *request, int64_t bytes,
+                               struct msp_error *error)
+{
+    enum msp_result result = msp_memory_take(&request->worker->memory, bytes, error);
+    if (result == MSP_OK)
+        request->body->reserved_bytes = bytes;
+    return result;
+}
+
 static enum msp_result begin(const struct msp_request *request, int64_t budget_ms,
                              struct msp_error *error)
 {
@@ -79,7 +89,9 @@ enum msp_result msp_body_read(const struct msp_request *request, char *buffer, s
 {
     if (!request->body->begun) {
         bool small = request->content_length >= 0 && request->content_length <= WHOLE_BODY_BYTES;
-        enum msp_result result = begin(request, small ? WHOLE_BODY_DEADLINE_MS : 0, error);
+        enum msp_result result = reserve(request, MSP_MEMORY_OF_STREAM_BYTES, error);
+        if (result == MSP_OK)
+            result = begin(request, small ? WHOLE_BODY_DEADLINE_MS : 0, error);
         if (result != MSP_OK)
             return result;
     }
@@ -99,7 +111,10 @@ static enum msp_result read_whole(const struct msp_request *request, struct msp_
     int max_bytes = request->settings->max_body_bytes;
     if (request->content_length > max_bytes)
         return too_large(max_bytes, error);
-    enum msp_result result = begin(request, WHOLE_BODY_DEADLINE_MS, error);
+    int64_t most_bytes = request->content_length > 0 ? request->content_length : max_bytes;
+    enum msp_result result = reserve(request, msp_memory_of_json(most_bytes), error);
+    if (result == MSP_OK)
+        result = begin(request, WHOLE_BODY_DEADLINE_MS, error);
     msp_buffer_init(text, (size_t)max_bytes + CHUNK_BYTES);
     while (result == MSP_OK && !request->body->ended) {
         size_t room = request->content_length > 0

@@ -6,14 +6,14 @@
 
 /*
  * Reads and parses the whole JSON body (settings max_body_bytes, depth 32, 20,000 elements): an
- * object. *out_json is a new reference. MSP_INVALID, MSP_TOO_LARGE, MSP_TIMED_OUT (408).
+ * object. *out_json is a new reference. MSP_INVALID, MSP_TOO_LARGE, MSP_TIMED_OUT (408), MSP_BUSY.
  */
 enum msp_result msp_body_read_json(const struct msp_request *request, json_t **out_json,
                                    struct msp_error *error) MSP_MUST_CHECK;
 
 /*
  * The next piece of a streamed body: *out_size 0 = its end. A client slower than 8 KiB/s over any
- * 10 s of waiting for it is MSP_TIMED_OUT; a broken one MSP_INVALID.
+ * 10 s of waiting for it is MSP_TIMED_OUT; a broken one MSP_INVALID; MSP_BUSY as above.
  */
 enum msp_result msp_body_read(const struct msp_request *request, char *buffer, size_t capacity,
                               size_t *out_size, struct msp_error *error) MSP_MUST_CHECK;
@@ -21,7 +21,8 @@ enum msp_result msp_body_read(const struct msp_request *request, char *buffer, s
 /* How far a body was read. Made by the router, moved by the functions above. */
 struct msp_body {
     int64_t taken_bytes;
-    bool continue_due; /* the client waits for "100 Continue" before it sends */
+    int64_t reserved_bytes; /* counted until the request is over (memory_budget.h) */
+    bool continue_due;      /* the client waits for "100 Continue" before it sends */
     bool begun;
     bool ended;
     bool broken;

@@ -3,6 +3,8 @@
 #ifndef MSP_HTTP_WORKER_H
 #define MSP_HTTP_WORKER_H
 
+#include "memory_budget.h"
+
 #include "msp/child.h"
 #include "msp/db.h"
 
@@ -16,6 +18,7 @@ struct msp_workspace_pool;
 struct msp_http_worker {
     const struct msp_child *child;
     struct msp_pool *pool; /* role msp_api */
+    struct msp_memory_budget memory;
     char job_socket_path[108];
     atomic_bool draining;
     atomic_bool database_checked; /* msp_db_check has passed; until then nothing that needs it is

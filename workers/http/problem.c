@@ -130,3 +130,10 @@ int msp_problem_from_error(const struct msp_request *request, struct msp_respons
         msp_response_header(response, "Retry-After", "%d", mapping->retry_after_seconds);
     return status;
 }
+
+int msp_problem_no_memory(const struct msp_request *request, struct msp_response *response)
+{
+    struct msp_error error;
+    (void)msp_fail(&error, MSP_NO_MEMORY, "no_memory", "Out of memory for the answer.");
+    return msp_problem_from_error(request, response, &error);
+}

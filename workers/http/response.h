@@ -52,4 +52,7 @@ int msp_problem(const struct msp_request *request, struct msp_response *response
 int msp_problem_from_error(const struct msp_request *request, struct msp_response *response,
                            const struct msp_error *error);
 
+/* The problem of whoever had no memory to go on with: 503 with Retry-After. */
+int msp_problem_no_memory(const struct msp_request *request, struct msp_response *response);
+
 #endif

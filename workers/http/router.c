@@ -12,6 +12,7 @@
 #include "client_address.h"
 #include "failures.h"
 #include "kept_answers.h"
+#include "last_words.h"
 #include "query.h"
 #include "rate_gate.h"
 #include "request_check.h"
@@ -395,9 +396,7 @@ static int call_handler(struct exchange *exchange)
             msp_kept_answer_keep(&exchange->request, exchange->response, &exchange->kept, status);
     if (!exchange->response->body.failed && !exchange->response->headers.failed)
         return status;
-    struct msp_error error;
-    (void)msp_fail(&error, MSP_NO_MEMORY, "no_memory", "Out of memory for the answer.");
-    return fail(exchange, &error);
+    return msp_problem_no_memory(&exchange->request, exchange->response);
 }
 
 /* Who may be told apart from who may not comes before anything that looks at what was sent. */
@@ -468,13 +467,15 @@ static void send_answer(struct exchange *exchange, int status, bool keep)
     bool only_head = strcmp(exchange->request.method, "HEAD") == 0;
     bool has_body = exchange->response->content_type != NULL && body->length > 0 && !only_head;
     bool together = has_body && body->length <= ONE_WRITE_BYTES;
+    struct mg_connection *connection = exchange->request.connection;
     tell_rate(exchange);
     msp_answer_write_head(&head, exchange->response, out);
     if (together)
         msp_buffer_append(out, body->data, body->length);
-    if (out->failed)
-        return; /* no memory for a head: the connection just ends */
-    struct mg_connection *connection = exchange->request.connection;
+    if (out->failed || body->failed || exchange->response->headers.failed) {
+        msp_last_words_send(connection);
+        return;
+    }
     if (!msp_seam_write(connection, out->data, out->length))
         return;
     if (has_body && !together)
@@ -537,8 +538,8 @@ int msp_router_serve(struct msp_http_worker *worker, struct mg_connection *conne
     msp_seam_request_begin();
     struct exchange exchange = {.workspace = msp_workspace_take(worker->workspaces)};
     if (exchange.workspace == NULL) {
-        /* Not even memory to say so. */
-        mg_disable_keep_alive(connection);
+        msp_last_words_send(connection);
+        msp_seam_linger(LINGER_BYTES, LINGER_MS);
         msp_seam_request_end(false);
         return 503;
     }
@@ -546,6 +547,7 @@ int msp_router_serve(struct msp_http_worker *worker, struct mg_connection *conne
     int status = work(&exchange);
     bool kept = finish(&exchange, status);
     note(&exchange, status);
+    msp_memory_give(&worker->memory, exchange.body.reserved_bytes);
     msp_workspace_give(worker->workspaces, exchange.workspace);
     msp_seam_request_end(kept);
     return status;

@@ -224,6 +224,7 @@ static int serve(struct msp_http_worker *worker)
                 NULL);
         return MSP_EXIT_RESTART;
     }
+    msp_memory_limit_process(worker->child->settings->http_memory_mib);
     msp_child_ready(worker->child);
     bool usable = true;
     while (usable && !msp_child_should_stop(worker->child, LOOK_MS)) {
@@ -279,6 +280,7 @@ static bool prepare(struct msp_http_worker *worker, struct msp_error *error)
     if (msp_rate_gate_new(worker->child->shared->rates, settings->redis_url, &worker->rates,
                           error) != MSP_OK)
         return false;
+    msp_memory_budget_init(&worker->memory, settings->http_memory_mib);
     worker->pool = msp_pool_new(&options, settings->db_pool_size);
     worker->workspaces = msp_workspace_pool_new(worker->child->shared->settings);
     worker->tokens = msp_known_tokens_new();

@@ -238,8 +238,7 @@ static int serve(const struct msp_request *request, struct msp_response *respons
     int status = 0;
 
     if (download == NULL)
-        return msp_problem(request, response, 503, "no_memory", "Memory is short; try again soon.",
-                           NULL);
+        return msp_problem_no_memory(request, response);
     download->request = request;
     download->dataset = dataset;
     download->id = id;

@@ -56,6 +56,8 @@ void msp_json_write_members(struct msp_json_writer *writer, const json_t *object
         if (is_one_of(name, except))
             continue;
         text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+        if (text == NULL)
+            writer->out->failed = true; /* no memory: better no answer than a wrong one */
         msp_json_key(writer, name);
         msp_json_raw(writer, text);
         free(text);
@@ -69,9 +71,7 @@ int msp_json_answer(const struct msp_request *request, struct msp_response *resp
         response->content_type = "application/json";
         return 200;
     }
-    msp_buffer_clear(&response->body);
-    return msp_problem(request, response, 503, "answer_too_large",
-                       "The answer is larger than this server builds at once; ask for less.", NULL);
+    return msp_problem_no_memory(request, response);
 }
 
 /* A job's own "job" and "error" stand inside "job"; there is never an "error" at the top level. */

@@ -228,8 +228,7 @@ static int begin(const struct msp_request *request, struct msp_response *respons
     write_parameters(&parameters, wish);
     if (parameters.failed) {
         msp_buffer_done(&parameters);
-        return msp_problem(request, response, 503, "no_memory", "Memory is short; try again soon.",
-                           NULL);
+        return msp_problem_no_memory(request, response);
     }
     wanted.parameters = parameters.data;
     status = msp_job_answer_start(request, response, wish->tenant.id, &wanted, start->location);

@@ -155,8 +155,7 @@ static int start(const struct msp_request *request, struct msp_response *respons
     write_parameters(&parameters, wish);
     wanted.parameters = parameters.data;
     status = parameters.failed
-                 ? msp_problem(request, response, 503, "no_memory",
-                               "Memory is short; try again soon.", NULL)
+                 ? msp_problem_no_memory(request, response)
                  : msp_job_answer_start(request, response, 0, &wanted, "/internal/jobs/");
     msp_buffer_done(&parameters);
     return status;
