@@ -1,6 +1,7 @@
 /* A table of places, one for each value of a hash; who comes last stays. A short lock a place. */
 #include "known_tokens.h"
 
+#include <openssl/crypto.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -68,7 +69,7 @@ bool msp_known_tokens_find(struct msp_known_tokens *tokens, const struct msp_set
     uint64_t keys = keys_of(settings);
     (void)pthread_mutex_lock(&place->lock);
     bool found = place->length == length && length > 0 && place->keys == keys &&
-                 memcmp(place->token, token, length) == 0;
+                 CRYPTO_memcmp(place->token, token, length) == 0;
     if (found)
         *out = place->known;
     (void)pthread_mutex_unlock(&place->lock);
