@@ -22,6 +22,7 @@
 #include "civetweb_seam.h"
 
 #include "chunk_check.h"
+#include "transfer_rate.h"
 
 #include "msp/clock.h"
 #include "msp/status_board.h"
@@ -52,22 +53,12 @@
 /* How late an idle connection notices that threads run short. */
 #define IDLE_LOOK_MS 5000
 
-#define RATE_SECONDS   10
-#define RATE_MIN_BYTES ((int64_t)RATE_SECONDS * 8192)
-
 enum phase {
     PHASE_FOREIGN, /* not CivetWeb's business: handlers, other threads */
     PHASE_ACCEPTOR,
     PHASE_HEAD, /* between two requests */
     PHASE_BODY,
     PHASE_ANSWER,
-};
-
-/* Bytes that moved, by second of waiting. */
-struct rate {
-    int64_t bytes[RATE_SECONDS];
-    int64_t waited_us; /* in the second at hand */
-    unsigned seconds;  /* whole ones behind us */
 };
 
 /* What a CivetWeb thread is doing. Small: there are thousands of threads. */
@@ -90,8 +81,8 @@ struct thread_state {
     bool least_rate;
     int64_t budget_us; /* of waiting; -1 = none */
     int64_t waited_us;
-    struct rate rate;
-    struct rate reader_rate; /* of answers on this connection, from one to the next */
+    struct msp_transfer_rate rate;
+    struct msp_transfer_rate reader_rate; /* of answers on this connection, from one to the next */
 };
 
 static _Thread_local struct thread_state here;
@@ -309,7 +300,7 @@ static void note_bytes_of_head(int socket, const char *buffer, size_t size)
 
 static void note_bytes_of_body(const char *buffer, size_t size)
 {
-    here.rate.bytes[here.rate.seconds % RATE_SECONDS] += (int64_t)size;
+    msp_transfer_rate_moved(&here.rate, (int64_t)size);
     here.unread_bytes += (int64_t)size;
     if (here.chunked)
         here.unread_bytes -= (int64_t)msp_chunk_check_feed(&here.chunks, buffer, size);
@@ -331,31 +322,13 @@ ssize_t recv(int socket, void *buffer, size_t size, int flags)
     return got;
 }
 
-static bool too_slow(void)
-{
-    if (here.budget_us >= 0 && here.waited_us > here.budget_us)
-        return true;
-    if (!here.least_rate || here.rate.seconds < RATE_SECONDS)
-        return false;
-    int64_t moved = 0;
-    for (size_t second = 0; second < RATE_SECONDS; second++)
-        moved += here.rate.bytes[second];
-    return moved < RATE_MIN_BYTES;
-}
-
-/* Judges at whole seconds, before the oldest of the ten is forgotten. */
+/* Whether the transfer may go on: within its budget of waiting and, where that is asked, at the
+ * least rate. */
 static bool note_waiting(int64_t waited_us)
 {
     here.waited_us += waited_us;
-    here.rate.waited_us += waited_us;
-    while (here.rate.waited_us >= 1000000) {
-        here.rate.waited_us -= 1000000;
-        here.rate.seconds++;
-        if (too_slow())
-            return false;
-        here.rate.bytes[here.rate.seconds % RATE_SECONDS] = 0;
-    }
-    return !(here.budget_us >= 0 && here.waited_us > here.budget_us);
+    bool fast_enough = msp_transfer_rate_waited(&here.rate, waited_us) || !here.least_rate;
+    return fast_enough && (here.budget_us < 0 || here.waited_us <= here.budget_us);
 }
 
 /* Bytes the kernel still holds for the reader, since "writable" comes only when a third of its
@@ -376,7 +349,7 @@ static int poll_transfer(struct pollfd *wait)
             slice_ms = (int)((here.budget_us - here.waited_us) / 1000) + 1;
         int ready = next.poll(wait, 1, slice_ms);
         if (here.phase == PHASE_ANSWER)
-            here.rate.bytes[here.rate.seconds % RATE_SECONDS] += unsent - unsent_bytes(wait->fd);
+            msp_transfer_rate_moved(&here.rate, unsent - unsent_bytes(wait->fd));
         bool in_time = note_waiting(msp_clock_monotonic_us() - started);
         if (ready < 0 && errno != EINTR)
             return -1;
