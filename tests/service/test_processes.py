@@ -258,7 +258,9 @@ def test_tenant_changes_are_known_within_a_second(server, tenant):
     assert server.command("tenant", "set", slug, "--name", "Another name").returncode == 0
     wait_until(lambda: server.tenants()[slug]["name"] == "Another name", 5, "the name to change")
     listed = json.loads(server.command("tenant", "list", "--json").stdout)["tenants"]
-    assert [one for one in listed if one["id"] == slug] == [server.tenants()[slug]]
+    shown, = (one for one in listed if one["id"] == slug)
+    assert shown.pop("limits") is None  # what the command tells beyond what n8n needs
+    assert shown == server.tenants()[slug]
 
 
 # ---- reload ----
