@@ -22,8 +22,9 @@ Test(memory_budget, lets_bodies_have_half_and_not_a_byte_more)
 
 Test(memory_budget, knows_that_a_parsed_body_is_bounded_by_its_values)
 {
-    cr_expect_eq(msp_memory_of_json(0), 0);
-    cr_expect_eq(msp_memory_of_json(1000), 81000);
-    cr_expect_lt(msp_memory_of_json(262144), 6 * MEBIBYTE);
-    cr_expect_lt(msp_memory_of_json(1048576), 8 * MEBIBYTE);
+    cr_expect_eq(msp_memory_of_text(1000), 2000);
+    cr_expect_eq(msp_memory_of_values(0), 0);
+    cr_expect_eq(msp_memory_of_values(1000), 79000);
+    cr_expect_lt(msp_memory_of_values(262144), 5 * MEBIBYTE);
+    cr_expect_eq(msp_memory_of_values(1048576), msp_memory_of_values(262144));
 }

@@ -25,7 +25,7 @@ static enum msp_result reserve(const struct msp_request *request, int64_t bytes,
 {
     enum msp_result result = msp_memory_take(&request->worker->memory, bytes, error);
     if (result == MSP_OK)
-        request->body->reserved_bytes = bytes;
+        request->body->reserved_bytes += bytes;
     return result;
 }
 
@@ -112,7 +112,7 @@ static enum msp_result read_whole(const struct msp_request *request, struct msp_
     if (request->content_length > max_bytes)
         return too_large(max_bytes, error);
     int64_t most_bytes = request->content_length > 0 ? request->content_length : max_bytes;
-    enum msp_result result = reserve(request, msp_memory_of_json(most_bytes), error);
+    enum msp_result result = reserve(request, msp_memory_of_text(most_bytes), error);
     if (result == MSP_OK)
         result = begin(request, WHOLE_BODY_DEADLINE_MS, error);
     msp_buffer_init(text, (size_t)max_bytes + CHUNK_BYTES);
@@ -141,6 +141,8 @@ enum msp_result msp_body_read_json(const struct msp_request *request, json_t **o
     msp_buffer_init(&text, 0);
     enum msp_result result = read_whole(request, &text, error);
     json_t *json = NULL;
+    if (result == MSP_OK)
+        result = reserve(request, msp_memory_of_values((int64_t)text.length), error);
     if (result == MSP_OK) {
         struct msp_json_limits limits = msp_json_request_limits;
         limits.max_bytes = (size_t)request->settings->max_body_bytes;

@@ -31,11 +31,16 @@ void msp_memory_budget_init(struct msp_memory_budget *budget, int mebibytes)
     atomic_init(&budget->taken_bytes, 0);
 }
 
-int64_t msp_memory_of_json(int64_t size_bytes)
+int64_t msp_memory_of_text(int64_t size_bytes)
+{
+    return size_bytes * BUFFER_TIMES;
+}
+
+int64_t msp_memory_of_values(int64_t size_bytes)
 {
     int64_t most = (int64_t)msp_json_request_limits.max_elements * BYTES_OF_A_VALUE;
     int64_t parsed = size_bytes * PARSED_TIMES;
-    return size_bytes * BUFFER_TIMES + (parsed < most ? parsed : most);
+    return parsed < most ? parsed : most;
 }
 
 enum msp_result msp_memory_take(struct msp_memory_budget *budget, int64_t bytes,

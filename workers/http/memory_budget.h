@@ -20,11 +20,13 @@ struct msp_memory_budget {
 
 void msp_memory_budget_init(struct msp_memory_budget *budget, int mebibytes);
 
-/* The most that a JSON body of up to `size_bytes` takes, read and parsed. */
-int64_t msp_memory_of_json(int64_t size_bytes);
+/* The most that a JSON body of up to `size_bytes` takes while it is read, and what it takes more
+ * once it is parsed: a slow client holds only the first. */
+int64_t msp_memory_of_text(int64_t size_bytes);
+int64_t msp_memory_of_values(int64_t size_bytes);
 
-/* The most that a streamed body takes at a time. */
-#define MSP_MEMORY_OF_STREAM_BYTES INT64_C(8388608)
+/* What a streamed body takes while its lines are neither long nor many at a time. */
+#define MSP_MEMORY_OF_STREAM_BYTES INT64_C(1048576)
 
 /* Counts a body; MSP_BUSY while there is no room for it. Any thread. */
 enum msp_result msp_memory_take(struct msp_memory_budget *budget, int64_t bytes,

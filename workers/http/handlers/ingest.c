@@ -71,7 +71,7 @@ static int answer_interrupted(const struct msp_request *request, struct msp_resp
     if (status != 503)
         return status;
     snprintf(detail, sizeof detail,
-             "PostgreSQL failed to answer. At least %" PRId64
+             "Not all of it could be stored. At least %" PRId64
              " tickets of this request are stored; "
              "sending all of it again is safe.",
              stats->fetched);
