@@ -86,6 +86,73 @@ static enum msp_result refuse_after_job(struct msp_error *error)
                        "There is no such job to wait for; give the id of a job you have started.");
 }
 
+static bool is_replay(const PGresult *inserted)
+{
+    return msp_result_bool(inserted, 0, PQnfields(inserted) - 1);
+}
+
+/* The line about a start. The callback's address may hold a secret and stays out. */
+static enum msp_result leave_line(struct msp_db *db, int64_t tenant_id,
+                                  const struct msp_job_request *request, const char *job_id,
+                                  int64_t deadline_ms, struct msp_error *error)
+{
+    struct msp_buffer detail;
+    msp_buffer_init(&detail, 0);
+    msp_buffer_printf(&detail, "{\"before\":null,\"after\":{\"kind\":\"%s\",\"parameters\":%s}}",
+                      request->kind, request->parameters);
+    msp_buffer_append(&detail, "", 1);
+    const struct msp_audit_line line = {tenant_id, "job.start", job_id,
+                                        detail.failed ? NULL : detail.data};
+    enum msp_result result = msp_audit_append(db, request->actor, &line, deadline_ms, error);
+    msp_buffer_done(&detail);
+    return result;
+}
+
+static enum msp_result insert_with_line(struct msp_db *db, const struct msp_scope *scope,
+                                        int64_t tenant_id, const struct msp_job_request *request,
+                                        struct msp_call *call, struct msp_arena *arena,
+                                        int64_t deadline_ms, struct msp_job *out,
+                                        struct msp_error *error)
+{
+    struct msp_call calls[] = {msp_audit_impatience, *call};
+    struct msp_job job;
+    enum msp_result result = msp_db_begin(db, scope, deadline_ms, error);
+    if (result == MSP_OK)
+        result = msp_db_run(db, calls, 2, deadline_ms, error);
+    if (result != MSP_OK)
+        return result;
+    PQclear(calls[0].result);
+    *call = calls[1];
+    result = msp_job_read_row(call->result, 0, arena, &job, error);
+    if (result != MSP_OK)
+        msp_db_rollback(db);
+    else if (!is_replay(call->result))
+        result = leave_line(db, tenant_id, request, job.id, deadline_ms, error);
+    if (result == MSP_OK)
+        result = msp_db_commit(db, deadline_ms, error);
+    if (result == MSP_OK)
+        *out = job;
+    return result;
+}
+
+/* Without a line it is one round trip. */
+static enum msp_result insert(struct msp_db *db, int64_t tenant_id,
+                              const struct msp_job_request *request, struct msp_call *call,
+                              struct msp_arena *arena, int64_t deadline_ms, struct msp_job *out,
+                              struct msp_error *error)
+{
+    struct msp_scope scope = scope_of(tenant_id);
+    if (request->by_staff)
+        scope.role = "msp_admin";
+    if (request->actor != NULL)
+        return insert_with_line(db, &scope, tenant_id, request, call, arena, deadline_ms, out,
+                                error);
+    enum msp_result result = msp_db_transact(db, &scope, call, 1, deadline_ms, error);
+    if (result == MSP_OK)
+        result = msp_job_read_row(call->result, 0, arena, out, error);
+    return result;
+}
+
 enum msp_result msp_job_insert(struct msp_db *db, int64_t tenant_id,
                                const struct msp_job_request *request, struct msp_arena *arena,
                                int64_t deadline_ms, struct msp_job *out, struct msp_error *error)
@@ -104,17 +171,11 @@ enum msp_result msp_job_insert(struct msp_db *db, int64_t tenant_id,
     msp_idempotency_params(&params, request->idempotency);
     msp_params_bool(&params, request->by_person);
     struct msp_call call = {&insert_statement, &params, NULL};
-    struct msp_scope scope = scope_of(tenant_id);
-    if (request->by_staff)
-        scope.role = "msp_admin";
-    enum msp_result result = msp_db_transact(db, &scope, &call, 1, deadline_ms, error);
+    enum msp_result result = insert(db, tenant_id, request, &call, arena, deadline_ms, out, error);
     if (result == MSP_INVALID && strcmp(error->code, "after_job_unknown") == 0)
         return refuse_after_job(error);
-    if (result == MSP_OK)
-        result = msp_job_read_row(call.result, 0, arena, out, error);
     if (result == MSP_OK && request->idempotency != NULL)
-        request->idempotency->replayed =
-            msp_result_bool(call.result, 0, PQnfields(call.result) - 1);
+        request->idempotency->replayed = is_replay(call.result);
     msp_calls_clear(&call, 1);
     return result;
 }

@@ -117,19 +117,28 @@ enum msp_result msp_people_find_sign_in(struct msp_db *db, const char *email, in
 }
 
 enum msp_result msp_people_end_token(struct msp_db *db, int64_t tenant_id,
-                                     const unsigned char *digest, const char *subject,
+                                     const unsigned char *digest, const struct msp_actor *actor,
                                      int64_t expires_seconds, int64_t deadline_ms,
                                      struct msp_error *error)
 {
+    const struct msp_audit_line line = {tenant_id, "sign_out", actor->name, NULL};
+    const struct msp_scope scope = msp_audit_scope(tenant_id);
     struct msp_params params;
     msp_params_init(&params);
     msp_params_int(&params, tenant_id);
     msp_params_binary(&params, digest, MSP_NAME_DIGEST_BYTES);
-    msp_params_text(&params, subject);
+    msp_params_text(&params, actor->name);
     msp_params_int(&params, expires_seconds);
-    struct msp_call call = {&end_token_statement, &params, NULL};
-    enum msp_result result = msp_db_transact(db, &nobody, &call, 1, deadline_ms, error);
-    msp_calls_clear(&call, 1);
+    struct msp_call calls[] = {msp_audit_impatience, {&end_token_statement, &params, NULL}};
+    enum msp_result result = msp_db_begin(db, &scope, deadline_ms, error);
+    if (result == MSP_OK)
+        result = msp_db_run(db, calls, 2, deadline_ms, error);
+    if (result != MSP_OK)
+        return result;
+    msp_calls_clear(calls, 2);
+    result = msp_audit_append(db, actor, &line, deadline_ms, error);
+    if (result == MSP_OK)
+        result = msp_db_commit(db, deadline_ms, error);
     return result;
 }
 

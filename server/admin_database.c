@@ -33,10 +33,11 @@ int msp_admin_database_open(const struct msp_invocation *invocation,
     return MSP_COMMAND_DONE;
 }
 
-const struct msp_actor *msp_admin_actor(void)
+const struct msp_actor *msp_admin_actor(const struct msp_settings *settings)
 {
     static char name[80];
-    static const struct msp_actor actor = {.name = name};
+    static struct msp_actor actor = {.name = name};
+    actor.audit_secret = settings->audit_secret;
     const struct passwd *user = getpwuid(getuid());
     if (user != NULL)
         (void)snprintf(name, sizeof(name), "command line (%.60s)", user->pw_name);

@@ -18,8 +18,9 @@ int msp_admin_database_open(const struct msp_invocation *invocation,
 /* When a statement starting now must be answered (msp_clock_monotonic_ms). */
 int64_t msp_admin_deadline_ms(void);
 
-/* Who acts, for the audit log: "command line" and the user of this machine. Static storage. */
-const struct msp_actor *msp_admin_actor(void);
+/* Who acts, for the audit log: "command line" and the user of this machine. Static storage, which
+ * borrows from `settings`. */
+const struct msp_actor *msp_admin_actor(const struct msp_settings *settings);
 
 /* The database key of a tenant's slug; MSP_NOT_FOUND says which slug. */
 enum msp_result msp_admin_tenant_id(struct msp_db *db, const char *slug, int64_t *out_id,

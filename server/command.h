@@ -114,6 +114,9 @@ int msp_command_job_show(const struct msp_invocation *invocation);
 int msp_command_job_watch(const struct msp_invocation *invocation);
 int msp_command_job_cancel(const struct msp_invocation *invocation);
 int msp_command_job_retry(const struct msp_invocation *invocation);
+int msp_command_audit_list(const struct msp_invocation *invocation);
+int msp_command_audit_verify(const struct msp_invocation *invocation);
+int msp_command_audit_erase(const struct msp_invocation *invocation);
 int msp_command_version(const struct msp_invocation *invocation);
 
 /* What `serve` cannot do without; check-config asks for the same. */

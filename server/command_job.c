@@ -54,10 +54,11 @@ static enum msp_result show(struct desk *desk, struct msp_error *error)
 
 static enum msp_result cancel(struct desk *desk, struct msp_error *error)
 {
+    const struct msp_job_asker asker = {NULL, msp_admin_actor(&desk->settings)};
     struct msp_job job;
     bool changed = false;
     const enum msp_result result =
-        msp_job_cancel(desk->db, 0, desk->invocation->argument, desk->arena,
+        msp_job_cancel(desk->db, 0, desk->invocation->argument, &asker, desk->arena,
                        msp_admin_deadline_ms(), &job, &changed, error);
     if (result != MSP_OK)
         return result;
@@ -79,11 +80,12 @@ static enum msp_result cancel(struct desk *desk, struct msp_error *error)
 
 static enum msp_result retry(struct desk *desk, struct msp_error *error)
 {
+    const struct msp_job_asker asker = {NULL, msp_admin_actor(&desk->settings)};
     struct msp_job job;
     bool changed = false;
     const enum msp_result result =
-        msp_job_retry(desk->db, 0, desk->invocation->argument, desk->arena, msp_admin_deadline_ms(),
-                      &job, &changed, error);
+        msp_job_retry(desk->db, 0, desk->invocation->argument, &asker, desk->arena,
+                      msp_admin_deadline_ms(), &job, &changed, error);
     if (result != MSP_OK)
         return result;
     if (!changed)

@@ -107,8 +107,8 @@ int msp_command_key_create(const struct msp_invocation *invocation)
     int opened = msp_admin_database_open(invocation, &settings, &db);
     if (opened != MSP_COMMAND_DONE)
         return opened;
-    enum msp_result result =
-        msp_key_store_create(db, &order, msp_admin_actor(), msp_admin_deadline_ms(), &key, &error);
+    enum msp_result result = msp_key_store_create(db, &order, msp_admin_actor(&settings),
+                                                  msp_admin_deadline_ms(), &key, &error);
     msp_db_free(db);
     if (result != MSP_OK)
         return failed(invocation, &error);
@@ -204,8 +204,9 @@ int msp_command_key_revoke(const struct msp_invocation *invocation)
     int opened = msp_admin_database_open(invocation, &settings, &db);
     if (opened != MSP_COMMAND_DONE)
         return opened;
-    enum msp_result result = msp_key_store_revoke(db, invocation->argument, msp_admin_actor(),
-                                                  msp_admin_deadline_ms(), &key, &error);
+    enum msp_result result =
+        msp_key_store_revoke(db, invocation->argument, msp_admin_actor(&settings),
+                             msp_admin_deadline_ms(), &key, &error);
     msp_db_free(db);
     if (result != MSP_OK)
         return failed(invocation, &error);

@@ -39,8 +39,8 @@ int msp_command_tenant_add(const struct msp_invocation *invocation)
         .source = msp_invocation_option(invocation, "source"),
         .limits = msp_invocation_option(invocation, "limits"),
     };
-    const enum msp_result result =
-        msp_tenant_store_add(db, &order, msp_admin_actor(), msp_admin_deadline_ms(), &made, &error);
+    const enum msp_result result = msp_tenant_store_add(db, &order, msp_admin_actor(&settings),
+                                                        msp_admin_deadline_ms(), &made, &error);
     return conclude(invocation, db, result, &error, "added");
 }
 
@@ -55,7 +55,7 @@ static int change(const struct msp_invocation *invocation, const struct msp_tena
     struct msp_error error;
     struct msp_tenant changed;
     const enum msp_result result =
-        msp_tenant_store_set(db, invocation->argument, order, msp_admin_actor(),
+        msp_tenant_store_set(db, invocation->argument, order, msp_admin_actor(&settings),
                              msp_admin_deadline_ms(), &changed, &error);
     return conclude(invocation, db, result, &error, done);
 }

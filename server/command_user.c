@@ -186,8 +186,8 @@ int msp_command_user_add(const struct msp_invocation *invocation)
         msp_db_free(db);
         return MSP_COMMAND_WRONG;
     }
-    const enum msp_result result =
-        msp_people_add(db, &order, msp_admin_actor(), msp_admin_deadline_ms(), &person, &error);
+    const enum msp_result result = msp_people_add(db, &order, msp_admin_actor(&settings),
+                                                  msp_admin_deadline_ms(), &person, &error);
     msp_db_free(db);
     if (result != MSP_OK)
         return failed(invocation, &error);
@@ -206,7 +206,7 @@ static int change(const struct msp_invocation *invocation, const struct msp_pers
     if (opened != MSP_COMMAND_DONE)
         return opened;
     const enum msp_result result =
-        msp_people_change(db, invocation->argument, order, msp_admin_actor(),
+        msp_people_change(db, invocation->argument, order, msp_admin_actor(&settings),
                           msp_admin_deadline_ms(), &person, &error);
     msp_db_free(db);
     if (result != MSP_OK)

@@ -148,17 +148,19 @@ int msp_job_follow(const struct msp_invocation *invocation, const struct msp_set
     return code;
 }
 
-static enum msp_result insert(struct msp_db *db, const struct msp_job_order *order,
-                              struct msp_arena *arena, struct msp_job *out, struct msp_error *error)
+static enum msp_result insert(struct msp_db *db, const struct msp_settings *settings,
+                              const struct msp_job_order *order, struct msp_arena *arena,
+                              struct msp_job *out, struct msp_error *error)
 {
+    struct msp_job_request request = order->request;
     int64_t tenant_id = 0;
+    request.actor = msp_admin_actor(settings);
     if (order->tenant != NULL) {
         const enum msp_result result = msp_admin_tenant_id(db, order->tenant, &tenant_id, error);
         if (result != MSP_OK)
             return result;
     }
-    return msp_job_insert(db, tenant_id, &order->request, arena, msp_admin_deadline_ms(), out,
-                          error);
+    return msp_job_insert(db, tenant_id, &request, arena, msp_admin_deadline_ms(), out, error);
 }
 
 int msp_job_start(const struct msp_invocation *invocation, const struct msp_job_order *order)
@@ -175,7 +177,7 @@ int msp_job_start(const struct msp_invocation *invocation, const struct msp_job_
     struct msp_job job;
     struct msp_error error = {.detail = "out of memory"};
     struct msp_arena *arena = msp_arena_new(16384);
-    if (arena == NULL || insert(db, order, arena, &job, &error) != MSP_OK) {
+    if (arena == NULL || insert(db, &settings, order, arena, &job, &error) != MSP_OK) {
         msp_invocation_complain(invocation, "%s", error.detail);
     } else {
         msp_job_news_tell(&settings, MSP_JOB_WAKE, &job);

@@ -117,6 +117,21 @@ static const struct msp_command_option job_watch_options[] = {
     {0},
 };
 
+static const struct msp_command_option audit_list_options[] = {
+    {"tenant", "TENANT", false, "one tenant; without it all, and lines of none"},
+    {"from", "DAY", false, "first day, in UTC"},
+    {"to", "DAY", false, "last day, in UTC"},
+    {"action", "ACTION", false, "tenant.change, key.create, sign_in, …"},
+    {"actor", "NAME", false, "who did it"},
+    {"limit", "N", false, "how many, newest first (50)"},
+    {0},
+};
+
+static const struct msp_command_option audit_verify_options[] = {
+    {"tenant", "TENANT", false, "one tenant; without it all, and lines of none"},
+    {0},
+};
+
 static const struct msp_command tenant_commands[] = {
     {"add", "TENANT", "Adds a tenant under its slug (a-z, 0-9 and -).", tenant_add_options, NULL,
      msp_command_tenant_add},
@@ -178,6 +193,16 @@ static const struct msp_command job_commands[] = {
     {0},
 };
 
+static const struct msp_command audit_commands[] = {
+    {"list", NULL, "Shows who did what, newest first.", audit_list_options, NULL,
+     msp_command_audit_list},
+    {"verify", NULL, "Checks that no line was changed, taken out or put in.", audit_verify_options,
+     NULL, msp_command_audit_verify},
+    {"erase", "ID", "Blanks for ever what may name a person in a line, and leaves a line.", NULL,
+     NULL, msp_command_audit_erase},
+    {0},
+};
+
 static const struct msp_command commands[] = {
     {"serve", NULL, "Runs the server in the foreground until SIGTERM.", NULL, NULL,
      msp_command_serve},
@@ -201,6 +226,7 @@ static const struct msp_command commands[] = {
     {"kpi", NULL, "KPIs: compute.", NULL, kpi_commands, NULL},
     {"export", NULL, "Exports: generate.", NULL, export_commands, NULL},
     {"job", NULL, "Jobs: list, show, watch, cancel, retry.", NULL, job_commands, NULL},
+    {"audit", NULL, "The audit log: list, verify, erase.", NULL, audit_commands, NULL},
     {"version", NULL, "Prints the program's version.", NULL, NULL, msp_command_version},
     {0},
 };

@@ -7,6 +7,7 @@
 #define MSP_JOB_STORE_H
 
 #include "msp/arena.h"
+#include "msp/audit_store.h"
 #include "msp/db.h"
 #include "msp/idempotency.h"
 #include "msp/job_message.h"
@@ -60,7 +61,8 @@ struct msp_job_request {
     const char *after_job;    /* the id of a job that must succeed first */
     const char *callback_url; /* told of the end; checked by the caller */
     struct msp_idempotency
-        *idempotency; /* one that replays gives the job it started, as it is now */
+        *idempotency;              /* one that replays gives the job it started, as it is now */
+    const struct msp_actor *actor; /* leaves a line in the audit log, but not for a replay */
 };
 
 /*
@@ -93,6 +95,13 @@ enum msp_result msp_job_list(struct msp_db *db, int64_t tenant_id,
                              int64_t deadline_ms, struct msp_job **out_jobs, size_t *out_count,
                              struct msp_error *error) MSP_MUST_CHECK;
 
+/* Who wants something of a job. With an idempotency key the change and the key's record are one
+ * transaction, and a replay changes nothing. An actor leaves a line about what was changed. */
+struct msp_job_asker {
+    struct msp_idempotency *idempotency; /* NULL = none */
+    const struct msp_actor *actor;       /* NULL = leaves no line */
+};
+
 /*
  * Cancels a job and, if it is a parent, its children. A queued one is cancelled at once; a running
  * one is asked to stop, which its worker hears at once and sees within seconds otherwise: it may
@@ -100,8 +109,9 @@ enum msp_result msp_job_list(struct msp_db *db, int64_t tenant_id,
  * *out_changed whether anything was done. Tenants as in msp_job_get.
  */
 enum msp_result msp_job_cancel(struct msp_db *db, int64_t tenant_id, const char *id,
-                               struct msp_arena *arena, int64_t deadline_ms, struct msp_job *out,
-                               bool *out_changed, struct msp_error *error) MSP_MUST_CHECK;
+                               const struct msp_job_asker *asker, struct msp_arena *arena,
+                               int64_t deadline_ms, struct msp_job *out, bool *out_changed,
+                               struct msp_error *error) MSP_MUST_CHECK;
 
 /*
  * Queues a failed or cancelled job again with fresh attempts; of a parent, those of its children
@@ -110,19 +120,9 @@ enum msp_result msp_job_cancel(struct msp_db *db, int64_t tenant_id, const char 
  * that one is to be retried first. *out, *out_changed and tenants as above.
  */
 enum msp_result msp_job_retry(struct msp_db *db, int64_t tenant_id, const char *id,
-                              struct msp_arena *arena, int64_t deadline_ms, struct msp_job *out,
-                              bool *out_changed, struct msp_error *error) MSP_MUST_CHECK;
-
-/* The same under an Idempotency-Key (NULL = none), in one transaction with its record. One that
- * replays changes nothing. */
-enum msp_result msp_job_cancel_keyed(struct msp_db *db, int64_t tenant_id, const char *id,
-                                     struct msp_idempotency *idempotency, struct msp_arena *arena,
-                                     int64_t deadline_ms, struct msp_job *out,
-                                     struct msp_error *error) MSP_MUST_CHECK;
-enum msp_result msp_job_retry_keyed(struct msp_db *db, int64_t tenant_id, const char *id,
-                                    struct msp_idempotency *idempotency, struct msp_arena *arena,
-                                    int64_t deadline_ms, struct msp_job *out,
-                                    struct msp_error *error) MSP_MUST_CHECK;
+                              const struct msp_job_asker *asker, struct msp_arena *arena,
+                              int64_t deadline_ms, struct msp_job *out, bool *out_changed,
+                              struct msp_error *error) MSP_MUST_CHECK;
 
 /* ---- for the job worker, on a connection with role msp_jobs ---- */
 

@@ -31,9 +31,9 @@ enum msp_result msp_people_find_sign_in(struct msp_db *db, const char *email, in
                                         struct msp_sign_in *out,
                                         struct msp_error *error) MSP_MUST_CHECK;
 
-/* Ends one token (`digest`: MSP_NAME_DIGEST_BYTES of its id) on every node. */
+/* Ends one token (`digest`: MSP_NAME_DIGEST_BYTES of its id) on every node, and leaves a line. */
 enum msp_result msp_people_end_token(struct msp_db *db, int64_t tenant_id,
-                                     const unsigned char *digest, const char *subject,
+                                     const unsigned char *digest, const struct msp_actor *actor,
                                      int64_t expires_seconds, int64_t deadline_ms,
                                      struct msp_error *error) MSP_MUST_CHECK;
 

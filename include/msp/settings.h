@@ -26,10 +26,12 @@ struct msp_settings {
     char jwt_secret[MSP_SETTINGS_TEXT_BYTES];
     char jwt_secret_previous[MSP_SETTINGS_TEXT_BYTES]; /* verifies, never signs */
     char jwt_issuer[256];
-    char listen[64];                              /* host:port, IPv4 */
-    char state_dir[MSP_SETTINGS_TEXT_BYTES];      /* sockets, lock, status board */
-    char export_storage[MSP_SETTINGS_TEXT_BYTES]; /* file:///path or s3://bucket/prefix */
-    char s3_endpoint[MSP_SETTINGS_TEXT_BYTES];    /* http(s)://host[:port] */
+    char audit_secret[MSP_SETTINGS_TEXT_BYTES];          /* keys the audit log's chain */
+    char audit_secret_previous[MSP_SETTINGS_TEXT_BYTES]; /* those before it, comma-separated */
+    char listen[64];                                     /* host:port, IPv4 */
+    char state_dir[MSP_SETTINGS_TEXT_BYTES];             /* sockets, lock, status board */
+    char export_storage[MSP_SETTINGS_TEXT_BYTES];        /* file:///path or s3://bucket/prefix */
+    char s3_endpoint[MSP_SETTINGS_TEXT_BYTES];           /* http(s)://host[:port] */
     char s3_region[64];
     char s3_access_key[256];
     char s3_secret_key[256];

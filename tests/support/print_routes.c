@@ -36,12 +36,12 @@ int main(void)
     json_t *table = json_array();
     for (size_t i = 0; i < msp_route_count; i++) {
         const struct msp_route *route = &msp_routes[i];
-        json_t *row = json_pack("{s:s, s:s, s:s, s:o, s:b, s:s, s:b, s:b, s:b}", "method",
-                                route->method, "path", route->path, "credential",
-                                credential_name(route->credential), "roles", roles_of(route),
-                                "of_tenant", route->tenant_rule == MSP_TENANT_OF_CALLER, "query",
-                                route->query_names, "has_body", route->has_body, "streams_body",
-                                route->streams_body, "keeps_answer", route->keeps_answer);
+        json_t *row = json_pack(
+            "{s:s, s:s, s:s, s:o, s:b, s:s, s:b, s:b, s:b, s:s}", "method", route->method, "path",
+            route->path, "credential", credential_name(route->credential), "roles", roles_of(route),
+            "of_tenant", route->tenant_rule == MSP_TENANT_OF_CALLER, "query", route->query_names,
+            "has_body", route->has_body, "streams_body", route->streams_body, "keeps_answer",
+            route->keeps_answer, "audit", route->audit != NULL ? route->audit : "");
         (void)json_array_append_new(table, row);
     }
     int failed = json_dumpf(table, stdout, JSON_INDENT(1));

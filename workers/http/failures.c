@@ -10,7 +10,7 @@ static const struct msp_backoff account_backoff = {5, 300, 900};
 /* Many people may share an address. */
 static const struct msp_backoff address_backoff = {30, 300, 900};
 
-enum kind { WRONG_CREDENTIAL = 'c', ACCOUNT = 'a', SIGN_IN_ADDRESS = 's' };
+enum kind { WRONG_CREDENTIAL = 'c', ACCOUNT = 'a', SIGN_IN_ADDRESS = 's', REFUSED_LINE = 'l' };
 
 static uint64_t key_of(const struct msp_attempts *attempts, enum kind kind, const void *name,
                        size_t size)
@@ -68,4 +68,10 @@ void msp_sign_in_note(struct msp_attempts *attempts, const char *account, const 
     }
     msp_attempts_fail(attempts, account_key, now_unix_seconds, &account_backoff);
     msp_attempts_fail(attempts, address_key, now_unix_seconds, &address_backoff);
+}
+
+int msp_refused_line_note(struct msp_attempts *attempts, int64_t now_unix_seconds)
+{
+    return msp_attempts_add(attempts, key_of(attempts, REFUSED_LINE, "", 0), now_unix_seconds,
+                            MSP_FAILURES_WINDOW_SECONDS);
 }

@@ -23,4 +23,8 @@ int msp_sign_in_wait(const struct msp_attempts *attempts, const char *account, c
 void msp_sign_in_note(struct msp_attempts *attempts, const char *account, const char *address,
                       bool entered, int64_t now_unix_seconds);
 
+/* Counts a refused sign-in that is about to leave a line in the audit log: which one it is of this
+ * node and minute, from 1. */
+int msp_refused_line_note(struct msp_attempts *attempts, int64_t now_unix_seconds);
+
 #endif

@@ -29,6 +29,8 @@ struct msp_route {
     bool has_body;     /* a JSON body is taken; otherwise a body is refused */
     bool streams_body; /* the handler reads the body itself (NDJSON) */
     bool keeps_answer; /* a GET that depends on its tenant's data alone: see kept_answers.h */
+    const char *audit; /* the actions, space-separated, one of which a request that did something
+                          leaves in the audit log; NULL = leaves none */
     msp_handler handler;
 };
 

@@ -15,10 +15,14 @@
 #define NO_QUERY  ""
 #define ANY_QUERY "*"
 
-#define NO_BODY       false, false, false
-#define JSON_BODY     true, false, false
-#define STREAMED_BODY true, true, false
-#define KEPT_ANSWER   false, false, true
+#define NO_BODY       false, false, false, NULL
+#define JSON_BODY     true, false, false, NULL
+#define STREAMED_BODY true, true, false, NULL
+#define KEPT_ANSWER   false, false, true, NULL
+
+/* The same, leaving a line in the audit log. */
+#define AUDITED(actions)           false, false, false, actions
+#define AUDITED_JSON_BODY(actions) true, false, false, actions
 
 /* clang-format off */
 const struct msp_route msp_routes[] = {
@@ -45,9 +49,10 @@ const struct msp_route msp_routes[] = {
     {"POST", "/internal/jobs/{id}/retry", INTERNAL, NO_QUERY, JSON_BODY,
      msp_handle_internal_job_retry},
 
-    {"POST", "/v1/auth/login", OPEN, NO_QUERY, JSON_BODY, msp_handle_login},
-    {"POST", "/v1/auth/logout", WRITES, EVERYBODY, MSP_TENANT_NONE, NO_QUERY, JSON_BODY,
-     msp_handle_logout},
+    {"POST", "/v1/auth/login", OPEN, NO_QUERY, AUDITED_JSON_BODY("sign_in sign_in.refused"),
+     msp_handle_login},
+    {"POST", "/v1/auth/logout", WRITES, EVERYBODY, MSP_TENANT_NONE, NO_QUERY,
+     AUDITED_JSON_BODY("sign_out"), msp_handle_logout},
     {"GET",  "/v1/me", READS, EVERYBODY, MSP_TENANT_NONE, NO_QUERY, NO_BODY, msp_handle_me},
     {"GET",  "/v1/tenants", READS, EVERYBODY, MSP_TENANT_NONE, NO_QUERY, NO_BODY,
      msp_handle_tenants},
@@ -69,30 +74,38 @@ const struct msp_route msp_routes[] = {
      msp_handle_jobs},
     {"GET",  "/v1/jobs/{id}", READS, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY, NO_BODY,
      msp_handle_job},
-    {"POST", "/v1/jobs/{id}/cancel", WRITES, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY, JSON_BODY,
-     msp_handle_job_cancel},
-    {"POST", "/v1/jobs/{id}/retry", WRITES, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY, JSON_BODY,
-     msp_handle_job_retry},
+    {"POST", "/v1/jobs/{id}/cancel", WRITES, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY,
+     AUDITED_JSON_BODY("job.cancel"), msp_handle_job_cancel},
+    {"POST", "/v1/jobs/{id}/retry", WRITES, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY,
+     AUDITED_JSON_BODY("job.retry"), msp_handle_job_retry},
     {"GET",  "/v1/exports", READS, MANAGERS, MSP_TENANT_OF_CALLER, "dataset", NO_BODY,
      msp_handle_exports},
-    {"GET",  "/v1/exports/files/{id}", DOWNLOADS, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY, NO_BODY,
-     msp_handle_export_file},
+    {"GET",  "/v1/exports/files/{id}", DOWNLOADS, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY,
+     AUDITED("export.download"), msp_handle_export_file},
     {"GET",  "/v1/exports/{dataset}/latest.csv", DOWNLOADS, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY,
-     NO_BODY, msp_handle_export_latest},
-    {"POST", "/v1/exports", WRITES, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY, JSON_BODY,
-     msp_handle_export},
+     AUDITED("export.download"), msp_handle_export_latest},
+    {"POST", "/v1/exports", WRITES, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY,
+     AUDITED_JSON_BODY("job.start"), msp_handle_export},
 
     {"GET",  "/v1/admin/tenants", READS, OF_ADMINS, NO_QUERY, NO_BODY, msp_handle_admin_tenants},
-    {"POST", "/v1/admin/tenants", WRITES, OF_ADMINS, NO_QUERY, JSON_BODY, msp_handle_admin_tenant_add},
-    {"POST", "/v1/admin/tenants/{id}", WRITES, OF_ADMINS, NO_QUERY, JSON_BODY,
+    {"POST", "/v1/admin/tenants", WRITES, OF_ADMINS, NO_QUERY, AUDITED_JSON_BODY("tenant.add"),
+     msp_handle_admin_tenant_add},
+    {"POST", "/v1/admin/tenants/{id}", WRITES, OF_ADMINS, NO_QUERY,
+     AUDITED_JSON_BODY("tenant.change tenant.disable tenant.enable"),
      msp_handle_admin_tenant_change},
     {"GET",  "/v1/admin/users", READS, OF_ADMINS, "tenant cursor limit", NO_BODY, msp_handle_admin_users},
-    {"POST", "/v1/admin/users", WRITES, OF_ADMINS, NO_QUERY, JSON_BODY, msp_handle_admin_user_add},
-    {"POST", "/v1/admin/users/{email}", WRITES, OF_ADMINS, NO_QUERY, JSON_BODY, msp_handle_admin_user_change},
+    {"POST", "/v1/admin/users", WRITES, OF_ADMINS, NO_QUERY, AUDITED_JSON_BODY("user.add"),
+     msp_handle_admin_user_add},
+    {"POST", "/v1/admin/users/{email}", WRITES, OF_ADMINS, NO_QUERY,
+     AUDITED_JSON_BODY("user.change user.set_password user.disable user.enable"),
+     msp_handle_admin_user_change},
     {"GET",  "/v1/admin/keys", READS, OF_ADMINS, "tenant cursor limit", NO_BODY, msp_handle_admin_keys},
-    {"POST", "/v1/admin/keys", WRITES, OF_ADMINS, NO_QUERY, JSON_BODY, msp_handle_admin_key_create},
-    {"POST", "/v1/admin/keys/{id}/revoke", WRITES, OF_ADMINS, NO_QUERY, JSON_BODY,
-     msp_handle_admin_key_revoke},
+    {"POST", "/v1/admin/keys", WRITES, OF_ADMINS, NO_QUERY, AUDITED_JSON_BODY("key.create"),
+     msp_handle_admin_key_create},
+    {"POST", "/v1/admin/keys/{id}/revoke", WRITES, OF_ADMINS, NO_QUERY,
+     AUDITED_JSON_BODY("key.revoke"), msp_handle_admin_key_revoke},
+    {"GET",  "/v1/audit", READS, OF_ADMINS, "tenant from to action actor limit cursor", NO_BODY,
+     msp_handle_audit},
 };
 /* clang-format on */
 const size_t msp_route_count = sizeof msp_routes / sizeof msp_routes[0];

@@ -2,6 +2,7 @@
 #include "admin.h"
 
 #include "../http_worker.h"
+#include "../request_actor.h"
 #include "inputs.h"
 #include "publication.h"
 
@@ -15,13 +16,9 @@ static enum msp_result read_key(const struct msp_request *request, struct msp_ad
     bool given = false;
     enum msp_result result = msp_idempotency_read(request, &call->idempotency, &given, error);
 
-    call->actor = (struct msp_actor){
-        .name = request->caller.subject,
-        .address = request->address,
-        .request_id = request->id,
-        .idempotency = given ? &call->idempotency : NULL,
-        .arena = request->arena,
-    };
+    call->actor = msp_request_actor(request);
+    call->actor.idempotency = given ? &call->idempotency : NULL;
+    call->actor.arena = request->arena;
     return result;
 }
 

@@ -6,6 +6,7 @@
 #include "../failures.h"
 #include "../http_worker.h"
 #include "../jws.h"
+#include "../request_actor.h"
 #include "../session_cookie.h"
 #include "inputs.h"
 #include "password_turn.h"
@@ -22,6 +23,9 @@
 
 /* A working day. */
 #define SESSION_SECONDS INT64_C(43200)
+
+/* A flood of wrong passwords fills no disk: lines of a node and minute. */
+#define REFUSED_LINES 120
 
 struct attempt {
     char email[MSP_EMAIL_BYTES];
@@ -138,14 +142,34 @@ static enum msp_result make_token(const struct msp_request *request, const struc
     return result;
 }
 
+/* The e-mail is whom somebody claims to be; the line is that account's tenant's. */
+static enum msp_result leave_line(const struct msp_request *request, const struct attempt *attempt,
+                                  const char *action, const char *detail, struct msp_error *error)
+{
+    const struct msp_audit_line line = {attempt->found.tenant_id, action, attempt->email, detail};
+    struct msp_actor actor = msp_request_actor(request);
+    struct msp_db *db = NULL;
+    enum msp_result result = msp_input_database(request, &db, error);
+
+    if (result != MSP_OK)
+        return result;
+    actor.name = attempt->email;
+    result = msp_audit_note(db, &actor, &line, msp_request_db_deadline_ms(request), error);
+    msp_pool_give(request->worker->pool, db);
+    return result;
+}
+
 static int enter(const struct msp_request *request, struct msp_response *response,
                  const struct attempt *attempt)
 {
     char token[MSP_JWS_MAX_BYTES + 1];
     struct msp_json_writer json;
     struct msp_error error;
+    enum msp_result result = make_token(request, attempt, token, &error);
 
-    if (make_token(request, attempt, token, &error) != MSP_OK)
+    if (result == MSP_OK)
+        result = leave_line(request, attempt, "sign_in", NULL, &error);
+    if (result != MSP_OK)
         return msp_problem_from_error(request, response, &error);
     response->content_type = "application/json";
     msp_json_writer_init(&json, &response->body);
@@ -161,11 +185,29 @@ static int enter(const struct msp_request *request, struct msp_response *respons
     return 200;
 }
 
-static int refuse(const struct msp_request *request, struct msp_response *response, int64_t now)
+static enum msp_result leave_refused_line(const struct msp_request *request,
+                                          const struct attempt *attempt, struct msp_error *error)
+{
+    static const char last[] = "{\"before\":null,\"after\":{\"further_ones_of_this_minute\":"
+                               "\"not written\"}}";
+    int number =
+        msp_refused_line_note(request->worker->child->shared->attempts, attempt->now_seconds);
+
+    if (number > REFUSED_LINES)
+        return MSP_OK;
+    return leave_line(request, attempt, "sign_in.refused", number == REFUSED_LINES ? last : NULL,
+                      error);
+}
+
+static int refuse(const struct msp_request *request, struct msp_response *response,
+                  const struct attempt *attempt)
 {
     int wait = msp_failures_note(request->worker->child->shared->attempts, request->address,
-                                 request->settings->auth_failures_per_minute, now);
+                                 request->settings->auth_failures_per_minute, attempt->now_seconds);
+    struct msp_error error;
 
+    if (leave_refused_line(request, attempt, &error) != MSP_OK)
+        return msp_problem_from_error(request, response, &error);
     if (wait > 0)
         return answer_late(request, response, 429, wait, "failures_too_many",
                            "Too many wrong credentials came from this address; wait.");
@@ -173,29 +215,14 @@ static int refuse(const struct msp_request *request, struct msp_response *respon
                        "The e-mail or the password is wrong, or the account is disabled.", NULL);
 }
 
-/* With one of the worker's places for hashing. */
-static int try_password(const struct msp_request *request, struct msp_response *response,
-                        struct attempt *attempt)
-{
-    struct msp_attempts *attempts = request->worker->child->shared->attempts;
-    struct msp_error error;
-    bool entered = false;
-
-    if (compare_password(request, attempt, &entered, &error) != MSP_OK)
-        return msp_problem_from_error(request, response, &error);
-    attempt->now_seconds = now_seconds();
-    msp_sign_in_note(attempts, attempt->email, request->address, entered, attempt->now_seconds);
-    if (entered)
-        return enter(request, response, attempt);
-    return refuse(request, response, attempt->now_seconds);
-}
-
 static int sign_in(const struct msp_request *request, struct msp_response *response,
                    struct attempt *attempt)
 {
     struct msp_http_worker *worker = request->worker;
-    int wait = msp_sign_in_wait(worker->child->shared->attempts, attempt->email, request->address,
-                                now_seconds());
+    struct msp_attempts *attempts = worker->child->shared->attempts;
+    int wait = msp_sign_in_wait(attempts, attempt->email, request->address, now_seconds());
+    struct msp_error error;
+    bool entered = false;
 
     if (wait > 0)
         return answer_late(request, response, 429, wait, "sign_in_delayed",
@@ -204,9 +231,13 @@ static int sign_in(const struct msp_request *request, struct msp_response *respo
     if (!msp_password_turn_begin(worker))
         return answer_late(request, response, 503, 1, "sign_in_busy",
                            "Many people sign in at this moment; try again in a second.");
-    int status = try_password(request, response, attempt);
+    enum msp_result result = compare_password(request, attempt, &entered, &error);
     msp_password_turn_end(worker);
-    return status;
+    if (result != MSP_OK)
+        return msp_problem_from_error(request, response, &error);
+    attempt->now_seconds = now_seconds();
+    msp_sign_in_note(attempts, attempt->email, request->address, entered, attempt->now_seconds);
+    return entered ? enter(request, response, attempt) : refuse(request, response, attempt);
 }
 
 /* Another site must not sign a browser in as somebody of its choice. */
@@ -254,6 +285,7 @@ static enum msp_result refuse_members(const struct msp_request *request, struct 
 int msp_handle_logout(const struct msp_request *request, struct msp_response *response)
 {
     const struct msp_caller *caller = &request->caller;
+    const struct msp_actor actor = msp_request_actor(request);
     struct msp_db *db = NULL;
     struct msp_error error;
 
@@ -265,7 +297,7 @@ int msp_handle_logout(const struct msp_request *request, struct msp_response *re
     if (result == MSP_OK)
         result = msp_input_database(request, &db, &error);
     if (result == MSP_OK) {
-        result = msp_people_end_token(db, caller->tenant.id, caller->token_digest, caller->subject,
+        result = msp_people_end_token(db, caller->tenant.id, caller->token_digest, &actor,
                                       caller->token_expires_seconds + MSP_TOKEN_LEEWAY_SECONDS,
                                       msp_request_db_deadline_ms(request), &error);
         msp_pool_give(request->worker->pool, db);

@@ -7,6 +7,7 @@
 #include "../conditional.h"
 #include "../export_fetch.h"
 #include "../http_worker.h"
+#include "../request_actor.h"
 #include "inputs.h"
 #include "msp/export_lookup.h"
 #include "msp/no_value.h"
@@ -169,6 +170,31 @@ static enum msp_result fetch(struct download *download, int64_t first, int64_t l
     return result;
 }
 
+/* ---- the line it leaves ---- */
+
+/* Nothing leaves without it. */
+static enum msp_result leave_line(const struct download *download, int64_t first, int64_t last,
+                                  struct msp_error *error)
+{
+    const struct msp_request *request = download->request;
+    const struct msp_export_file *file = &download->file;
+    const struct msp_actor actor = msp_request_actor(request);
+    struct msp_audit_line line = {request->caller.tenant.id, "export.download", file->id, NULL};
+    struct msp_db *db = NULL;
+    enum msp_result result = msp_input_database(request, &db, error);
+
+    if (result != MSP_OK)
+        return result;
+    line.detail =
+        msp_arena_printf(request->arena,
+                         "{\"before\":null,\"after\":{\"dataset\":\"%s\",\"sha256\":\"%s\","
+                         "\"first_byte\":%" PRId64 ",\"last_byte\":%" PRId64 "}}",
+                         msp_dataset_name(file->dataset), file->sha256, first, last);
+    result = msp_audit_note(db, &actor, &line, msp_request_db_deadline_ms(request), error);
+    msp_pool_give(request->worker->pool, db);
+    return result;
+}
+
 /* ---- the answer ---- */
 
 static int refuse_range(const struct download *download, struct msp_response *response)
@@ -177,6 +203,26 @@ static int refuse_range(const struct download *download, struct msp_response *re
                              "The file ends before the range that was asked for.", NULL);
     msp_response_header(response, "Content-Range", "bytes */%" PRId64, download->file.bytes);
     return status;
+}
+
+static enum msp_result open_body(struct download *download, struct msp_response *response,
+                                 int64_t first, int64_t last, struct msp_error *error)
+{
+    bool empty = download->file.bytes == 0;
+    enum msp_result result = MSP_OK;
+
+    if (!empty) {
+        response->after = end;
+        response->after_context = download;
+        result = fetch(download, first, last - first + 1, error);
+    }
+    if (result == MSP_OK)
+        result = leave_line(download, first, last, error);
+    if (result != MSP_OK || empty)
+        return result;
+    response->next = next;
+    response->next_context = download;
+    return MSP_OK;
 }
 
 static int answer(struct download *download, struct msp_response *response, struct msp_error *error)
@@ -200,14 +246,8 @@ static int answer(struct download *download, struct msp_response *response, stru
                                &first, &last);
     if (range == MSP_RANGE_OUTSIDE)
         return refuse_range(download, response);
-    if (!only_head && size > 0) {
-        response->after = end;
-        response->after_context = download;
-        if (fetch(download, first, last - first + 1, error) != MSP_OK)
-            return 0;
-        response->next = next;
-        response->next_context = download;
-    }
+    if (!only_head && open_body(download, response, first, last, error) != MSP_OK)
+        return 0;
     describe(download, response);
     response->stream_bytes = last - first + 1;
     if (range == MSP_RANGE_PART)

@@ -5,6 +5,7 @@
 #include "../http_worker.h"
 #include "../idempotency.h"
 #include "../job_client.h"
+#include "../request_actor.h"
 #include "inputs.h"
 #include "msp/clock.h"
 #include "msp/json_reader.h"
@@ -158,6 +159,7 @@ int msp_job_answer_start(const struct msp_request *request, struct msp_response 
                          const char *location)
 {
     int wait_seconds = msp_request_prefer_wait_seconds(request);
+    struct msp_actor actor = msp_request_actor(request);
     struct msp_job_request keyed = *wanted;
     struct msp_idempotency idempotency;
     struct msp_error error;
@@ -169,6 +171,7 @@ int msp_job_answer_start(const struct msp_request *request, struct msp_response 
         return msp_problem_from_error(request, response, &error);
     keyed.by_staff = request->caller.credential == MSP_CREDENTIAL_SERVICE;
     keyed.idempotency = has_key ? &idempotency : NULL;
+    keyed.actor = msp_request_is_audited(request) ? &actor : NULL;
     if (insert(request, tenant_id, &keyed, &job, &error) != MSP_OK)
         return msp_problem_from_error(request, response, &error);
     if (wait_seconds > 0)

@@ -5,6 +5,7 @@
 #include "../http_worker.h"
 #include "../idempotency.h"
 #include "../job_client.h"
+#include "../request_actor.h"
 #include "inputs.h"
 #include "job_answer.h"
 #include "msp/json_reader.h"
@@ -156,8 +157,8 @@ static int show(const struct msp_request *request, struct msp_response *response
 /* ---- cancelling and retrying ---- */
 
 typedef enum msp_result (*control_job)(struct msp_db *db, int64_t tenant_id, const char *id,
-                                       struct msp_idempotency *idempotency, struct msp_arena *arena,
-                                       int64_t deadline_ms, struct msp_job *out,
+                                       const struct msp_job_asker *asker, struct msp_arena *arena,
+                                       int64_t deadline_ms, struct msp_job *out, bool *out_changed,
                                        struct msp_error *error);
 
 static enum msp_result refuse_members(const struct msp_request *request, struct msp_error *error)
@@ -177,13 +178,17 @@ static enum msp_result run_control(const struct msp_request *request, int64_t te
                                    control_job control, struct msp_idempotency *idempotency,
                                    struct msp_job *out, struct msp_error *error)
 {
+    const struct msp_actor actor = msp_request_actor(request);
+    const struct msp_job_asker asker = {idempotency,
+                                        msp_request_is_audited(request) ? &actor : NULL};
     struct msp_db *db;
+    bool changed;
     enum msp_result result = msp_input_database(request, &db, error);
 
     if (result != MSP_OK)
         return result;
-    result = control(db, tenant_id, request->path_parameters[0], idempotency, request->arena,
-                     msp_request_db_deadline_ms(request), out, error);
+    result = control(db, tenant_id, request->path_parameters[0], &asker, request->arena,
+                     msp_request_db_deadline_ms(request), out, &changed, error);
     msp_pool_give(request->worker->pool, db);
     return result;
 }
@@ -215,7 +220,7 @@ static int cancel(const struct msp_request *request, struct msp_response *respon
                   int64_t tenant_id)
 {
     struct msp_job job = {.state = MSP_JOB_QUEUED};
-    int status = take_control(request, response, tenant_id, msp_job_cancel_keyed, &job);
+    int status = take_control(request, response, tenant_id, msp_job_cancel, &job);
 
     if (status == 200 && job.state == MSP_JOB_RUNNING)
         msp_job_client_cancel(request->worker, &job);
@@ -226,7 +231,7 @@ static int retry(const struct msp_request *request, struct msp_response *respons
                  int64_t tenant_id)
 {
     struct msp_job job = {.state = MSP_JOB_QUEUED};
-    int status = take_control(request, response, tenant_id, msp_job_retry_keyed, &job);
+    int status = take_control(request, response, tenant_id, msp_job_retry, &job);
 
     if (status == 200 && job.state == MSP_JOB_QUEUED)
         msp_job_client_wake(request->worker, &job);
