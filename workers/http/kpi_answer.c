@@ -82,18 +82,17 @@ static struct msp_kpi_number read_percentile_minutes(const struct msp_kpi_metric
         .kind = MSP_KPI_DERIVED, .definition = (meaning), .attribution = (day),                    \
         .read = read_ratio, .of = AT(numerator), .per = AT(denominator)                            \
     }
-#define MEAN(metric, meaning, day, member)                                                         \
+#define MEAN(metric, meaning, day, sum, count)                                                     \
     {                                                                                              \
         .name = (metric), .name_length = sizeof(metric) - 1, .unit = "minutes",                    \
         .kind = MSP_KPI_DERIVED, .definition = (meaning), .attribution = (day),                    \
-        .read = read_mean_minutes, .of = AT(member.sum_seconds), .per = AT(member.count)           \
+        .read = read_mean_minutes, .of = AT(sum), .per = AT(count)                                 \
     }
-#define PERCENTILE(metric, rank, meaning, day, member)                                             \
+#define PERCENTILE(metric, meaning, day, seconds, count)                                           \
     {                                                                                              \
         .name = (metric), .name_length = sizeof(metric) - 1, .unit = "minutes",                    \
         .kind = MSP_KPI_DERIVED, .definition = meaning WITHIN_ONE, .attribution = (day),           \
-        .read = read_percentile_minutes, .of = AT(member.p##rank##_seconds),                       \
-        .per = AT(member.count)                                                                    \
+        .read = read_percentile_minutes, .of = AT(seconds), .per = AT(count)                       \
     }
 
 const struct msp_kpi_metric msp_kpi_metrics[] = {
@@ -133,20 +132,20 @@ const struct msp_kpi_metric msp_kpi_metrics[] = {
     STORED("csat_sum", "score", "Sum of the satisfaction scores (1 to 5) of resolved tickets.",
            ON_RESOLUTION, read_count, csat_sum),
     MEAN("resolution_minutes_mean", "resolution_seconds_sum / resolution_count, in minutes.",
-         ON_RESOLUTION, resolution),
-    PERCENTILE("resolution_minutes_p50", 50, "Median time from creation to resolution.",
-               ON_RESOLUTION, resolution),
-    PERCENTILE("resolution_minutes_p90", 90, "90th percentile of the time to resolution.",
-               ON_RESOLUTION, resolution),
-    PERCENTILE("resolution_minutes_p95", 95, "95th percentile of the time to resolution.",
-               ON_RESOLUTION, resolution),
+         ON_RESOLUTION, resolution.sum_seconds, resolution.count),
+    PERCENTILE("resolution_minutes_p50", "Median time from creation to resolution.", ON_RESOLUTION,
+               resolution.p50_seconds, resolution.count),
+    PERCENTILE("resolution_minutes_p90", "90th percentile of the time to resolution.",
+               ON_RESOLUTION, resolution.p90_seconds, resolution.count),
+    PERCENTILE("resolution_minutes_p95", "95th percentile of the time to resolution.",
+               ON_RESOLUTION, resolution.p95_seconds, resolution.count),
     MEAN("first_response_minutes_mean",
          "first_response_seconds_sum / first_response_count, in minutes.", ON_RESPONSE,
-         first_response),
-    PERCENTILE("first_response_minutes_p50", 50, "Median time from creation to first response.",
-               ON_RESPONSE, first_response),
-    PERCENTILE("first_response_minutes_p90", 90, "90th percentile of the time to first response.",
-               ON_RESPONSE, first_response),
+         first_response.sum_seconds, first_response.count),
+    PERCENTILE("first_response_minutes_p50", "Median time from creation to first response.",
+               ON_RESPONSE, first_response.p50_seconds, first_response.count),
+    PERCENTILE("first_response_minutes_p90", "90th percentile of the time to first response.",
+               ON_RESPONSE, first_response.p90_seconds, first_response.count),
     RATIO("sla_compliance", "ratio", "sla_met / sla_known.", ON_RESOLUTION, sla_met, sla_known),
     RATIO("reopen_rate", "ratio", "tickets_reopened / tickets_resolved.", ON_RESOLUTION,
           tickets_reopened, tickets_resolved),
