@@ -1,5 +1,7 @@
 /* Cursors from strangers: only texts that this server writes are taken, and a cursor of tickets
- * fits its own question alone. Input in two lines (instant, id) is also written as a cursor. */
+ * or of the audit log fits its own question alone. Input in two lines (instant, id) is also written
+ * as a cursor. */
+#include "handlers/audit_cursor.h"
 #include "handlers/page_cursor.h"
 #include "handlers/ticket_cursor.h"
 
@@ -49,6 +51,19 @@ static void read_ticket_cursor(const char *text)
     require(!msp_ticket_cursor_parse(text, TENANT + 1, &question, &cursor));
 }
 
+static void read_audit_cursor(const char *text)
+{
+    const struct msp_audit_filter question = {.tenant_id = TENANT, .action = "sign_in"};
+    const struct msp_audit_filter other = {.tenant_id = TENANT};
+    char again[MSP_AUDIT_CURSOR_BYTES];
+    int64_t last_id;
+    if (!msp_audit_cursor_parse(text, &question, &last_id))
+        return;
+    msp_audit_cursor_format(&question, last_id, again);
+    require(strcmp(again, text) == 0);
+    require(!msp_audit_cursor_parse(text, &other, &last_id));
+}
+
 static void write_ticket_cursor(const char *text)
 {
     struct msp_drill_down question = a_question();
@@ -76,6 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     text[size] = '\0';
     read_page_cursor(text);
     read_ticket_cursor(text);
+    read_audit_cursor(text);
     write_ticket_cursor(text);
     free(text);
     return 0;

@@ -122,12 +122,27 @@ def test_a_changed_record_of_the_end_is_found(server, chain):
 
 def test_a_line_planted_outside_the_chain_is_found(server, chain):
     slug, _ = chain()
-    server.stack.query("ALTER TABLE msp.audit_log DROP CONSTRAINT audit_log_chained")
-    planted, = server.stack.query(
-        "INSERT INTO msp.audit_log (tenant_id, actor, action, object, salt)"
-        " SELECT tenant_id, 'x', 'x', 'x', substring(sha256('') FOR 16) FROM msp.tenants WHERE slug = %s RETURNING audit_id",
-        (slug,))[0]
+    planted = put_outside(server, slug)
     assert broken(server, slug)["id"] == planted
+
+
+def put_outside(server, slug, line=None):
+    """A line that is in no chain, as there were before there was one; returns its id."""
+    server.stack.query("ALTER TABLE msp.audit_log DROP CONSTRAINT IF EXISTS audit_log_chained,"
+                       " DROP CONSTRAINT IF EXISTS audit_log_whole_or_erased")
+    return server.stack.query(
+        "INSERT INTO msp.audit_log (tenant_id, audit_id, actor, action, object) OVERRIDING SYSTEM VALUE"
+        " SELECT tenant_id, coalesce(%s, nextval('msp.audit_log_audit_id_seq')), 'x', 'x', 'x' FROM msp.tenants"
+        " WHERE slug = %s RETURNING audit_id", (line, slug))[0][0]
+
+
+def test_lines_older_than_the_chain_are_counted_and_not_judged(server, chain):
+    slug, ids = chain()
+    old = put_outside(server, slug, -ids[0])
+    verdict = verified(server, slug)
+    assert (verdict["lines"], verdict["older_than_the_chain"]) == (4, 1)
+    shown = json.loads(run(server, "audit", "list", "--tenant", slug, "--json").stdout)["lines"]
+    assert [line["id"] for line in shown] == ids[::-1] + [old] and not shown[-1]["erased"]
 
 
 def test_only_the_broken_chain_is_said_to_be_broken(server, chain):

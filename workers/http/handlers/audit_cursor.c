@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <openssl/sha.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define DIGEST_TEXT_BYTES 17 /* 64 bits of the digest in hex and a NUL */
@@ -63,8 +64,11 @@ bool msp_audit_cursor_parse(const char *text, const struct msp_audit_filter *fil
     char again[MSP_AUDIT_CURSOR_PLAIN_BYTES];
     int64_t last_id;
 
-    if (!msp_opaque_text_parse(text, plain, sizeof plain) ||
-        sscanf(plain, "%19" SCNd64 ":", &last_id) != 1 || last_id < 1)
+    if (!msp_opaque_text_parse(text, plain, sizeof plain))
+        return false;
+    /* What is no number, or too large a one, is not written so again. */
+    last_id = strtoll(plain, NULL, 10);
+    if (last_id < 1)
         return false;
     (void)write_plain(filter, last_id, again);
     if (strcmp(plain, again) != 0)
