@@ -258,8 +258,9 @@ void msp_json_plain_key_double(struct msp_json_writer *writer, const char *name,
     if (isfinite(value)) {
         end += msp_double_format(value, end);
     } else {
-        memcpy(end, "null", 4);
-        end += 4;
+        static const char none[] = {'n', 'u', 'l', 'l'};
+        memcpy(end, none, sizeof none);
+        end += sizeof none;
     }
     writer->out->length += (size_t)(end - place);
     writer->needs_comma = true;
