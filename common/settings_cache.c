@@ -10,6 +10,10 @@
 
 #define SETTINGS_WORDS MSP_WORDS(sizeof(struct msp_settings))
 
+/* Settings are long, and a writer that publishes without a pause laps a reader again and again:
+ * what it would get in the end is settings that let nobody in. */
+#define ROUNDS 16
+
 struct half {
     _Alignas(64) msp_shared_word writes;
     msp_shared_word checksum;
@@ -67,13 +71,13 @@ static bool copy_half(const struct half *half, struct msp_settings *out)
 
 void msp_settings_cache_read(const struct msp_settings_cache *cache, struct msp_settings *out)
 {
-    for (int i = 0; i < MSP_HALF_TRIES; i++) {
+    for (int i = 0; i < ROUNDS * MSP_HALF_TRIES; i++) {
         uint64_t generation = msp_settings_cache_generation(cache);
         if (generation == 0) {
             break;
         }
-        /* The last try takes the other half. */
-        uint64_t side = i < MSP_HALF_TRIES - 1 ? generation : generation + 1;
+        /* The last try of a round takes the other half. */
+        uint64_t side = i % MSP_HALF_TRIES < MSP_HALF_TRIES - 1 ? generation : generation + 1;
         if (copy_half(&cache->halves[side & 1], out)) {
             return;
         }
