@@ -3,8 +3,8 @@
 #include "admin_database.h"
 
 #include "msp/clock.h"
+#include "msp/credential_json.h"
 #include "msp/json_writer.h"
-#include "msp/key_store.h"
 #include "msp/no_value.h"
 #include "msp/timestamp.h"
 
@@ -49,14 +49,6 @@ static void print_time(const char *otherwise, int64_t unix_us)
     }
     msp_timestamp_format(unix_us / 1000000 * 1000000, text);
     (void)printf(" %-20s", text);
-}
-
-static const char *state_of(const struct msp_key_info *key)
-{
-    if (key->revoked_us != MSP_NO_TIME)
-        return "revoked";
-    bool over = key->expires_us != MSP_NO_TIME && key->expires_us <= msp_clock_unix_us();
-    return over ? "expired" : "active";
 }
 
 static void print_json(struct msp_buffer *text)
@@ -116,25 +108,10 @@ int msp_command_key_create(const struct msp_invocation *invocation)
     return MSP_COMMAND_DONE;
 }
 
-static void write_key(struct msp_json_writer *json, const struct msp_key_info *key)
-{
-    msp_json_begin_object(json);
-    msp_json_key_string(json, "id", key->id);
-    msp_json_key_string(json, "tenant", key->tenant);
-    msp_json_key_string(json, "role", msp_role_name(key->role));
-    msp_json_key_string(json, "name", key->name);
-    msp_json_key_string(json, "status", state_of(key));
-    msp_json_key_time(json, "created_at", key->created_us);
-    msp_json_key_time(json, "expires_at", key->expires_us);
-    msp_json_key_time(json, "revoked_at", key->revoked_us);
-    msp_json_key_time(json, "last_used_at", key->last_used_us);
-    msp_json_end_object(json);
-}
-
 static void print_key(const struct msp_key_info *key)
 {
     (void)printf("%-16s %-24s %-8s %-8s", key->id, key->tenant, msp_role_name(key->role),
-                 state_of(key));
+                 msp_key_status(key));
     print_time("never", key->expires_us);
     print_time("never", key->last_used_us);
     (void)printf(" %s\n", key->name);
@@ -155,7 +132,7 @@ static enum msp_result list_all(const struct msp_invocation *invocation, struct 
             return result;
         for (size_t i = 0; i < count; i++) {
             if (invocation->json)
-                write_key(json, &keys[i]);
+                msp_key_write(json, &keys[i]);
             else
                 print_key(&keys[i]);
         }

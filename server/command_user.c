@@ -2,8 +2,8 @@
  * standard input or generated; never given on a command line, which everybody can read. */
 #include "admin_database.h"
 
+#include "msp/credential_json.h"
 #include "msp/json_writer.h"
-#include "msp/people_store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,13 +120,7 @@ static void write_person(struct msp_json_writer *json, const struct msp_person *
                          const char *password)
 {
     msp_json_begin_object(json);
-    msp_json_key_string(json, "email", person->email);
-    msp_json_key_string(json, "name", person->name);
-    msp_json_key_string(json, "role", msp_role_name(person->role));
-    msp_json_key_string(json, "tenant", person->tenant[0] != '\0' ? person->tenant : NULL);
-    msp_json_key_string(json, "status", person->active ? "active" : "disabled");
-    msp_json_key_bool(json, "has_password", person->has_password);
-    msp_json_key_time(json, "created_at", person->created_us);
+    msp_person_write_members(json, person);
     if (password != NULL && password[0] != '\0')
         msp_json_key_string(json, "password", password);
     msp_json_end_object(json);

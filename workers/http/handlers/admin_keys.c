@@ -7,7 +7,7 @@
 #include "inputs.h"
 
 #include "msp/clock.h"
-#include "msp/key_store.h"
+#include "msp/credential_json.h"
 #include "msp/no_value.h"
 #include "msp/timestamp.h"
 
@@ -16,29 +16,6 @@
 
 #define PAGE      200
 #define MOST_PAGE 1000
-
-static const char *status_of(const struct msp_key_info *key)
-{
-    if (key->revoked_us != MSP_NO_TIME)
-        return "revoked";
-    bool over = key->expires_us != MSP_NO_TIME && key->expires_us <= msp_clock_unix_us();
-    return over ? "expired" : "active";
-}
-
-static void write_key(struct msp_json_writer *json, const struct msp_key_info *key)
-{
-    msp_json_begin_object(json);
-    msp_json_key_string(json, "id", key->id);
-    msp_json_key_string(json, "tenant", key->tenant);
-    msp_json_key_string(json, "role", msp_role_name(key->role));
-    msp_json_key_string(json, "name", key->name);
-    msp_json_key_string(json, "status", status_of(key));
-    msp_json_key_time(json, "created_at", key->created_us);
-    msp_json_key_time(json, "expires_at", key->expires_us);
-    msp_json_key_time(json, "revoked_at", key->revoked_us);
-    msp_json_key_time(json, "last_used_at", key->last_used_us);
-    msp_json_end_object(json);
-}
 
 static enum msp_result read_page(const struct msp_request *request, const char **out_after,
                                  int *out_limit, struct msp_error *error)
@@ -77,7 +54,7 @@ int msp_handle_admin_keys(const struct msp_request *request, struct msp_response
     msp_json_key(&json, "keys");
     msp_json_begin_array(&json);
     for (size_t i = 0; i < count; i++)
-        write_key(&json, &keys[i]);
+        msp_key_write(&json, &keys[i]);
     msp_json_end_array(&json);
     msp_json_key_string(&json, "next_cursor", count == (size_t)limit ? keys[count - 1].id : NULL);
     msp_json_end_object(&json);
@@ -118,7 +95,7 @@ static int answer(const struct msp_request *request, struct msp_response *respon
 
     msp_admin_json(response, &json);
     msp_json_key(&json, "key");
-    write_key(&json, key);
+    msp_key_write(&json, key);
     if (secret != NULL && secret[0] != '\0')
         msp_json_key_string(&json, "secret", secret);
     msp_json_end_object(&json);

@@ -6,7 +6,7 @@
 #include "inputs.h"
 #include "password_turn.h"
 
-#include "msp/people_store.h"
+#include "msp/credential_json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,13 +17,7 @@
 static void write_person(struct msp_json_writer *json, const struct msp_person *person)
 {
     msp_json_begin_object(json);
-    msp_json_key_string(json, "email", person->email);
-    msp_json_key_string(json, "name", person->name);
-    msp_json_key_string(json, "role", msp_role_name(person->role));
-    msp_json_key_string(json, "tenant", person->tenant[0] != '\0' ? person->tenant : NULL);
-    msp_json_key_string(json, "status", person->active ? "active" : "disabled");
-    msp_json_key_bool(json, "has_password", person->has_password);
-    msp_json_key_time(json, "created_at", person->created_us);
+    msp_person_write_members(json, person);
     msp_json_end_object(json);
 }
 
