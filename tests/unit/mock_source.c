@@ -75,8 +75,10 @@ static struct msp_source_reader *open_source(void)
 {
     struct msp_source_reader *reader;
     struct msp_error error;
-    cr_assert(msp_mock_source.open(&settings, "acme", &reader, &error) == MSP_OK, "%s",
-              error.detail);
+    cr_assert(
+        msp_mock_source.open(&(struct msp_source_order){.settings = &settings, .tenant = "acme"},
+                             &reader, &error) == MSP_OK,
+        "%s", error.detail);
     return reader;
 }
 
@@ -108,17 +110,19 @@ Test(mock_source, is_offered_in_mock_mode_only)
 {
     const struct msp_source *source;
     struct msp_error error;
-    cr_assert(msp_source_find("mock", &settings, &source, &error) == MSP_OK);
+    cr_assert(msp_source_find("mock", &settings, NULL, &source, &error) == MSP_OK);
     settings.mock_mode = false;
-    cr_assert(msp_source_find("mock", &settings, &source, &error) == MSP_NOT_FOUND);
-    cr_assert(msp_source_find("zendesk", &settings, &source, &error) == MSP_NOT_FOUND);
+    cr_assert(msp_source_find("mock", &settings, NULL, &source, &error) == MSP_NOT_FOUND);
+    cr_assert(msp_source_find("zendesk", &settings, NULL, &source, &error) == MSP_NOT_FOUND);
 }
 
 Test(mock_source, names_the_path_of_a_missing_file)
 {
     struct msp_source_reader *reader;
     struct msp_error error;
-    cr_assert(msp_mock_source.open(&settings, "acme", &reader, &error) == MSP_NOT_FOUND);
+    cr_assert(
+        msp_mock_source.open(&(struct msp_source_order){.settings = &settings, .tenant = "acme"},
+                             &reader, &error) == MSP_NOT_FOUND);
     cr_assert(strstr(error.detail, settings.mock_data_path) != NULL);
     cr_assert(strstr(error.detail, "acme.ndjson") != NULL);
 }

@@ -237,9 +237,12 @@ static enum msp_result open_source(struct pull *pull, struct msp_error *error)
                         pull->tenant.slug);
     }
     const struct msp_source *source;
-    result = msp_source_find(pull->tenant.source, pull->run->settings, &source, error);
+    result = msp_source_find(pull->tenant.source, pull->run->settings, NULL, &source, error);
     if (result == MSP_OK) {
-        result = source->open(pull->run->settings, pull->tenant.slug, &pull->reader, error);
+        const struct msp_source_order order = {.settings = pull->run->settings,
+                                               .tenant = pull->tenant.slug,
+                                               .timezone = pull->tenant.timezone};
+        result = source->open(&order, &pull->reader, error);
     }
     return result;
 }

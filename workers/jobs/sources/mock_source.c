@@ -31,11 +31,6 @@ struct mock_reader {
     char buffer[BUFFER_BYTES];
 };
 
-static bool offered(const struct msp_settings *settings)
-{
-    return settings->mock_mode;
-}
-
 static enum msp_result damaged(const struct mock_reader *reader, struct msp_error *error)
 {
     int number = Z_OK;
@@ -71,9 +66,11 @@ static void close_reader(struct msp_source_reader *base)
     free(reader);
 }
 
-static enum msp_result open_reader(const struct msp_settings *settings, const char *tenant,
+static enum msp_result open_reader(const struct msp_source_order *order,
                                    struct msp_source_reader **out, struct msp_error *error)
 {
+    const char *tenant = order->tenant;
+    const struct msp_settings *settings = order->settings;
     struct mock_reader *reader = calloc(1, sizeof *reader);
     if (reader == NULL) {
         return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to open the mock source.");
@@ -348,13 +345,13 @@ static enum msp_result read_page(struct msp_source_reader *base, const char *cur
         (void)snprintf(out->next_cursor, sizeof out->next_cursor, "m1:%" PRId64 ":%" PRId64,
                        reader->offset, reader->lines);
         out->drained = !more;
+        out->complete_until_us = MSP_NO_TIME;
     }
     return result;
 }
 
 const struct msp_source msp_mock_source = {
     .name = "mock",
-    .offered = offered,
     .open = open_reader,
     .page = read_page,
     .close = close_reader,
