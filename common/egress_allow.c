@@ -3,7 +3,9 @@
 
 #include <string.h>
 
-#define SEPARATORS ", \t"
+#define SEPARATORS      ", \t"
+#define HTTPS_PORT      443
+#define FIRST_FREE_PORT 1024 /* below lie the services that are no business of a ticket source */
 
 struct entry {
     struct msp_egress_url where; /* of a wildcard, what comes behind "*." */
@@ -79,36 +81,59 @@ static bool covers(const struct entry *entry, const struct msp_egress_url *url)
            covers_host(entry, url->host);
 }
 
-enum msp_result msp_egress_allow_check(const char *list, const char *url,
-                                       enum msp_egress_reach *out_reach, struct msp_error *error)
+/* The wider of several entries for one host holds. */
+static bool find_reach(const char *list, const struct msp_egress_url *asked,
+                       enum msp_egress_reach *out)
 {
-    struct msp_egress_url asked;
-    enum msp_result result = msp_egress_url_parse(url, &asked, error);
-    if (result != MSP_OK) {
-        return result;
-    }
     const char *end;
     bool found = false;
     for (const char *text; (text = next_entry(&list, &end)) != NULL;) {
         struct entry entry;
         const char *reason;
-        if (!read_entry(text, end, &entry, &reason) || !covers(&entry, &asked)) {
+        if (!read_entry(text, end, &entry, &reason) || !covers(&entry, asked)) {
             continue;
         }
-        /* The wider of several entries for one host holds. */
         if (!found || entry.is_private) {
-            *out_reach = entry.is_private ? MSP_EGRESS_PRIVATE : MSP_EGRESS_PUBLIC;
+            *out = entry.is_private ? MSP_EGRESS_PRIVATE : MSP_EGRESS_PUBLIC;
         }
         found = true;
     }
-    if (found) {
-        return MSP_OK;
+    return found;
+}
+
+enum msp_result msp_egress_allow_check(const char *list, const char *url,
+                                       enum msp_egress_reach *out_reach, struct msp_error *error)
+{
+    struct msp_egress_url asked;
+    enum msp_result result = msp_egress_url_parse(url, &asked, error);
+    if (result != MSP_OK || find_reach(list, &asked, out_reach)) {
+        return result;
     }
     return msp_fail(error, MSP_FORBIDDEN, "egress_refused",
                     "This server may not call %s://%s:%d; its operator must add that to "
                     "EGRESS_ALLOW%s.",
                     asked.is_https ? "https" : "http", asked.host, asked.port,
                     asked.is_https && !asked.is_address ? "" : ", with +private behind it");
+}
+
+enum msp_result msp_egress_source_check(const char *list, const char *url,
+                                        enum msp_egress_reach *out_reach, struct msp_error *error)
+{
+    struct msp_egress_url asked;
+    enum msp_result result = msp_egress_url_parse(url, &asked, error);
+    if (result != MSP_OK || find_reach(list, &asked, out_reach)) {
+        return result;
+    }
+    if (asked.is_https && !asked.is_address &&
+        (asked.port == HTTPS_PORT || asked.port >= FIRST_FREE_PORT)) {
+        *out_reach = MSP_EGRESS_PUBLIC;
+        return MSP_OK;
+    }
+    return msp_fail(error, MSP_FORBIDDEN, "egress_refused",
+                    "A ticket source must be called by https at a host name, on port 443 or one "
+                    "from 1024 on; for %s://%s:%d the operator must add an entry with +private to "
+                    "EGRESS_ALLOW.",
+                    asked.is_https ? "https" : "http", asked.host, asked.port);
 }
 
 bool msp_egress_allow_is_valid(const char *list, const char **out_bad, size_t *out_bad_length,

@@ -47,6 +47,15 @@ enum msp_result msp_egress_allow_check(const char *list, const char *url,
                                        enum msp_egress_reach *out_reach,
                                        struct msp_error *error) MSP_MUST_CHECK;
 
+/*
+ * Whether a ticket source may lie at `url`, which an admin has set: by https at any host name, on
+ * port 443 or one from 1024 on, to public addresses; anything else only by an entry of `list`, as
+ * in msp_egress_allow_check.
+ */
+enum msp_result msp_egress_source_check(const char *list, const char *url,
+                                        enum msp_egress_reach *out_reach,
+                                        struct msp_error *error) MSP_MUST_CHECK;
+
 /* Whether every entry can be read. If not, *out_bad and *out_bad_length show the first at fault,
  * inside `list`, and *out_reason what is wrong with it (static storage). */
 bool msp_egress_allow_is_valid(const char *list, const char **out_bad, size_t *out_bad_length,

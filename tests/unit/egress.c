@@ -21,6 +21,7 @@ struct peer {
     int port;
     const char *answer; /* NULL: never */
     int repeat;         /* the body's last byte so many times more */
+    bool keeps;         /* serves several calls on one connection */
     int connections;
     char heard[65536];
     size_t length;
@@ -40,28 +41,40 @@ static bool is_whole(const char *text, size_t length)
     return length >= (size_t)(end + 4 - text) + body;
 }
 
-static void serve_one(int fd)
+/* False when the caller has gone. */
+static bool serve_one(int fd)
 {
     size_t from = peer.length;
     while (!is_whole(peer.heard + from, peer.length - from)) {
         ssize_t got = recv(fd, peer.heard + peer.length, sizeof peer.heard - 1 - peer.length, 0);
         if (got <= 0) {
-            return;
+            return false;
         }
         peer.length += (size_t)got;
     }
     if (peer.answer == NULL) {
         (void)recv(fd, &from, 1, 0); /* until the caller goes */
-        return;
+        return false;
     }
     (void)send(fd, peer.answer, strlen(peer.answer), MSG_NOSIGNAL);
     char block[4096];
     memset(block, 'x', sizeof block);
     for (int left = peer.repeat; left > 0; left -= (int)sizeof block) {
         if (send(fd, block, sizeof block, MSG_NOSIGNAL) < 0) {
-            return;
+            return false;
         }
     }
+    return peer.keeps;
+}
+
+static void *serve_connection(void *context)
+{
+    int fd = *(int *)context;
+    while (serve_one(fd)) {
+    }
+    (void)close(fd);
+    free(context);
+    return NULL;
 }
 
 static void *serve(void *context)
@@ -73,8 +86,13 @@ static void *serve(void *context)
             return NULL;
         }
         peer.connections++;
-        serve_one(fd);
-        (void)close(fd);
+        /* A kept connection must not hold up the next. */
+        int *own = malloc(sizeof *own);
+        pthread_t thread;
+        cr_assert_not_null(own);
+        *own = fd;
+        cr_assert_eq(pthread_create(&thread, NULL, serve_connection, own), 0);
+        (void)pthread_detach(thread);
     }
 }
 
@@ -249,6 +267,107 @@ Test(egress, a_peer_that_never_answers_is_left_at_the_deadline)
     int64_t began_ms = msp_clock_monotonic_ms();
     cr_expect_eq(call(&request), MSP_TIMED_OUT);
     cr_expect_lt(msp_clock_monotonic_ms() - began_ms, 5 * SECONDS);
+}
+
+Test(egress, a_source_may_lead_to_a_private_address_by_its_entry_only)
+{
+    struct msp_egress_request request = a_request();
+    char other[64];
+    request.owner = MSP_EGRESS_SOURCE;
+    cr_assert_eq(call(&request), MSP_OK, "%s", error.detail);
+    msp_egress_response_done(&response);
+    (void)snprintf(other, sizeof other, "https://localhost:%d/", peer.port);
+    request.url = other; /* no entry names it: public addresses only */
+    cr_expect_eq(call(&request), MSP_FORBIDDEN);
+    cr_expect_str_eq(error.code, "egress_refused");
+    (void)snprintf(other, sizeof other, "http://localhost:%d/", peer.port);
+    cr_expect_eq(call(&request), MSP_FORBIDDEN);
+    (void)snprintf(other, sizeof other, "https://127.0.0.1:%d/", peer.port);
+    cr_expect_eq(call(&request), MSP_FORBIDDEN);
+    cr_expect_eq(peer.connections, 1);
+}
+
+static void call_twice_as(enum msp_egress_owner owner)
+{
+    for (int i = 0; i < 2; i++) {
+        struct msp_egress_request request = a_request();
+        request.owner = owner;
+        cr_assert_eq(call(&request), MSP_OK, "%s", error.detail);
+        msp_egress_response_done(&response);
+    }
+}
+
+Test(egress, a_connection_is_kept_for_its_owner_alone)
+{
+    peer.keeps = true;
+    call_twice_as(MSP_EGRESS_OURS);
+    cr_expect_eq(peer.connections, 1);
+    call_twice_as(MSP_EGRESS_SOURCE);
+    cr_expect_eq(peer.connections, 2);
+    call_twice_as(MSP_EGRESS_GIVEN);
+    cr_expect_eq(peer.connections, 4);
+    call_twice_as(MSP_EGRESS_OURS);
+    cr_expect_eq(peer.connections, 4);
+}
+
+Test(egress, two_structs_share_no_connection_of_a_source)
+{
+    peer.keeps = true;
+    call_twice_as(MSP_EGRESS_SOURCE);
+    struct msp_egress *first = egress;
+    egress = msp_egress_new(allow);
+    cr_assert_not_null(egress);
+    call_twice_as(MSP_EGRESS_SOURCE);
+    cr_expect_eq(peer.connections, 2);
+    msp_egress_free(first);
+}
+
+Test(egress, long_fields_come_whole_and_lines_of_one_name_are_joined)
+{
+    static char answer[8192];
+    char link[MSP_EGRESS_FIELD_BYTES];
+    struct msp_egress_request request = a_request();
+    struct msp_egress_field wanted[] = {{.name = "Link"}, {.name = "X-RateLimit-Remaining"}};
+    request.wanted = wanted;
+    request.wanted_count = 2;
+    memset(link, 'a', sizeof link - 1);
+    link[sizeof link - 1] = '\0';
+    (void)snprintf(answer, sizeof answer,
+                   "HTTP/1.1 200 OK\r\nLink: %s\r\nx-ratelimit-remaining: 3\r\n"
+                   "X-RateLimit-Remaining: 4\r\nContent-Length: 0\r\n\r\n",
+                   link);
+    peer.answer = answer;
+    cr_assert_eq(call(&request), MSP_OK, "%s", error.detail);
+    cr_expect_str_eq(wanted[0].value, link);
+    cr_expect_str_eq(wanted[1].value, "3, 4");
+    msp_egress_response_done(&response);
+}
+
+Test(egress, a_wanted_field_that_does_not_fit_fails_and_is_not_cut)
+{
+    static char answer[8192];
+    struct msp_egress_request request = a_request();
+    struct msp_egress_field wanted = {.name = "Link"};
+    request.wanted = &wanted;
+    request.wanted_count = 1;
+    int length = snprintf(answer, sizeof answer, "HTTP/1.1 200 OK\r\nLink: ");
+    memset(answer + length, 'a', MSP_EGRESS_FIELD_BYTES);
+    (void)strcpy(answer + length + MSP_EGRESS_FIELD_BYTES, "\r\nContent-Length: 0\r\n\r\n");
+    peer.answer = answer;
+    cr_expect_eq(call(&request), MSP_TOO_LARGE);
+    cr_expect_str_eq(error.code, "egress_too_large");
+}
+
+Test(egress, a_page_of_sixteen_mebibytes_can_be_taken)
+{
+    struct msp_egress_request request = a_request();
+    request.owner = MSP_EGRESS_SOURCE;
+    request.limit_bytes = 16 << 20;
+    peer.answer = "HTTP/1.1 200 OK\r\nContent-Length: 16777216\r\n\r\n";
+    peer.repeat = 16 << 20;
+    cr_assert_eq(call(&request), MSP_OK, "%s", error.detail);
+    cr_expect_eq(response.body.length, (size_t)16 << 20);
+    msp_egress_response_done(&response);
 }
 
 static bool stop_at(void *context)

@@ -88,6 +88,44 @@ Test(egress_allow, private_holds_for_exactly_that_scheme_host_and_port)
     expect_private("a.com+private,a.com", "https://a.com/");
 }
 
+static enum msp_result ask_for_source(const char *list, const char *url, enum msp_egress_reach *out)
+{
+    struct msp_error error;
+    return msp_egress_source_check(list, url, out, &error);
+}
+
+Test(egress_allow, a_source_may_lie_at_any_name_by_https_and_leads_to_public_addresses)
+{
+    static const char *const urls[] = {"https://acme.zendesk.com/api/v2?x=1",
+                                       "https://glpi.acme.example:8443/apirest.php",
+                                       "https://desk:1024/"};
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        enum msp_egress_reach reach = MSP_EGRESS_PRIVATE;
+        cr_expect_eq(ask_for_source("", urls[i], &reach), MSP_OK, "%s", urls[i]);
+        cr_expect_eq(reach, MSP_EGRESS_PUBLIC, "%s", urls[i]);
+    }
+}
+
+Test(egress_allow, a_source_by_http_address_or_low_port_needs_an_entry)
+{
+    static const char *const urls[] = {"http://desk.acme.example/",  "https://10.0.0.1/",
+                                       "https://1.1.1.1/",           "https://acme.example:22/",
+                                       "https://acme.example:1023/", "http://127.0.0.1:9000/"};
+    enum msp_egress_reach reach = MSP_EGRESS_PUBLIC;
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        cr_expect_eq(ask_for_source("acme.example,*.acme.example", urls[i], &reach), MSP_FORBIDDEN,
+                     "%s", urls[i]);
+    }
+    cr_expect_eq(ask_for_source("http://127.0.0.1:9000+private", "http://127.0.0.1:9000/", &reach),
+                 MSP_OK);
+    cr_expect_eq(reach, MSP_EGRESS_PRIVATE);
+    cr_expect_eq(ask_for_source("acme.example:22", "https://acme.example:22/", &reach), MSP_OK);
+    cr_expect_eq(reach, MSP_EGRESS_PUBLIC);
+    cr_expect_eq(ask_for_source("desk.internal+private", "https://desk.internal/", &reach), MSP_OK);
+    cr_expect_eq(reach, MSP_EGRESS_PRIVATE);
+    cr_expect_eq(ask_for_source("", "https://u:p@acme.example/", &reach), MSP_INVALID);
+}
+
 Test(egress_allow, an_address_in_a_guise_is_malformed)
 {
     static const char *const urls[] = {

@@ -18,10 +18,27 @@
 #define DEFAULT_LIMIT_BYTES (64 << 10)
 #define HEADER_LIMIT_BYTES  (64U << 10)
 #define TRANSFER_BUFFER     (256L << 10)
-#define GIVEN_LOW_SECONDS   10L
 #define SERVICE             "s3"
 
+/* What the owners differ in. */
+static const struct owner {
+    /* Whether the address may be called, and how far it may lead; NULL: it may lead anywhere. */
+    enum msp_result (*check)(const char *list, const char *url, enum msp_egress_reach *out_reach,
+                             struct msp_error *error);
+    bool is_kept;
+    bool is_terse;
+    bool is_bulky;     /* moves whole exports */
+    long slow_seconds; /* so long it may stand still */
+} owners[MSP_EGRESS_OWNERS] = {
+    [MSP_EGRESS_GIVEN] = {msp_egress_allow_check, .is_terse = true, .slow_seconds = 10},
+    /* An object storage and a help desk may think before they answer. */
+    [MSP_EGRESS_OURS] = {NULL, .is_kept = true, .is_bulky = true, .slow_seconds = 30},
+    [MSP_EGRESS_SOURCE] = {msp_egress_source_check, .is_kept = true, .is_terse = true,
+                           .slow_seconds = 30},
+};
+
 struct call {
+    const struct owner *owner;
     const struct msp_egress_request *request;
     struct msp_egress_response *response;
     struct msp_egress_url url;
@@ -53,7 +70,9 @@ struct msp_egress *msp_egress_new(const char *allow)
 void msp_egress_free(struct msp_egress *egress)
 {
     if (egress != NULL) {
-        curl_easy_cleanup(egress->ours);
+        for (size_t i = 0; i < MSP_EGRESS_OWNERS; i++) {
+            curl_easy_cleanup(egress->kept[i]);
+        }
         free(egress->allow);
         free(egress);
     }
@@ -132,11 +151,12 @@ static void forget_fields(const struct msp_egress_request *request)
     }
 }
 
-static void keep_field(struct msp_egress_field *field, const char *line, size_t length)
+/* False if it does not fit. */
+static bool keep_field(struct msp_egress_field *field, const char *line, size_t length)
 {
     size_t name = strlen(field->name);
     if (length <= name || line[name] != ':' || strncasecmp(line, field->name, name) != 0) {
-        return;
+        return true;
     }
     const char *from = line + name + 1;
     const char *end = line + length;
@@ -146,7 +166,11 @@ static void keep_field(struct msp_egress_field *field, const char *line, size_t 
     while (end > from && (unsigned char)end[-1] <= ' ') {
         end--;
     }
-    (void)snprintf(field->value, sizeof field->value, "%.*s", (int)(end - from), from);
+    size_t kept = strlen(field->value);
+    size_t room = sizeof field->value - kept;
+    int wanted = snprintf(field->value + kept, room, "%s%.*s", kept > 0 ? ", " : "",
+                          (int)(end - from), from);
+    return wanted >= 0 && (size_t)wanted < room;
 }
 
 static size_t take_field(char *line, size_t size, size_t count, void *context)
@@ -163,9 +187,9 @@ static size_t take_field(char *line, size_t size, size_t count, void *context)
         forget_fields(call->request);
     }
     for (size_t i = 0; i < call->request->wanted_count; i++) {
-        keep_field(&call->request->wanted[i], line, length);
+        call->too_large = call->too_large || !keep_field(&call->request->wanted[i], line, length);
     }
-    return length;
+    return call->too_large ? 0 : length;
 }
 
 /* ---- what we tell libcurl before ---- */
@@ -213,7 +237,7 @@ static enum msp_result add_fields(struct call *call, struct msp_error *error)
     /* libcurl would call every posted body a form; a field that is taken away it would sign. */
     added = added && (typed || request->signer != NULL || add_field(call, "Content-Type:"));
     /* A second of waiting for "100 Continue" is worth it only before a big body. */
-    added = added && (request->owner == MSP_EGRESS_OURS || add_field(call, "Expect:"));
+    added = added && (call->owner->is_bulky || add_field(call, "Expect:"));
     return added ? MSP_OK
                  : msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory for a call to %s.",
                             call->url.host);
@@ -280,14 +304,13 @@ static bool set_signer(struct call *call)
 static bool set_owner(struct call *call)
 {
     CURL *handle = call->handle;
-    if (call->request->owner == MSP_EGRESS_OURS) {
-        return (!call->request->is_patient ||
-                curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, 0L) == CURLE_OK) &&
-               curl_easy_setopt(handle, CURLOPT_UPLOAD_BUFFERSIZE, TRANSFER_BUFFER) == CURLE_OK &&
-               curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, TRANSFER_BUFFER) == CURLE_OK;
-    }
-    return curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, GIVEN_LOW_SECONDS) == CURLE_OK &&
-           curl_easy_setopt(handle, CURLOPT_FORBID_REUSE, 1L) == CURLE_OK;
+    const struct owner *owner = call->owner;
+    long slow_seconds = call->request->is_patient ? 0 : owner->slow_seconds;
+    return curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, slow_seconds) == CURLE_OK &&
+           curl_easy_setopt(handle, CURLOPT_FORBID_REUSE, owner->is_kept ? 0L : 1L) == CURLE_OK &&
+           (!owner->is_bulky ||
+            (curl_easy_setopt(handle, CURLOPT_UPLOAD_BUFFERSIZE, TRANSFER_BUFFER) == CURLE_OK &&
+             curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, TRANSFER_BUFFER) == CURLE_OK));
 }
 
 static enum msp_result prepare(struct call *call, struct msp_error *error)
@@ -345,12 +368,12 @@ static void tell(const struct call *call, enum msp_result result, const struct m
     (void)snprintf(ms, sizeof ms, "%" PRId64, response->ms);
     /* An export makes hundreds of calls to its storage; those that went well are for a closer
      * look. */
-    bool usual = result == MSP_OK && response->status >= 200 && response->status < 300 &&
-                 call->request->owner == MSP_EGRESS_OURS;
-    msp_log(usual ? MSP_LOG_DEBUG : MSP_LOG_INFO, "Called out", "purpose", call->request->purpose,
-            "method", call->request->method, "host", call->url.host, "status",
-            response->status > 0 ? status : NULL, "sent_received_bytes", bytes, "ms", ms, "code",
-            result != MSP_OK ? error->code : NULL, NULL);
+    bool is_usual = result == MSP_OK && response->status >= 200 && response->status < 300 &&
+                    call->request->signer != NULL;
+    msp_log(is_usual ? MSP_LOG_DEBUG : MSP_LOG_INFO, "Called out", "purpose",
+            call->request->purpose, "method", call->request->method, "host", call->url.host,
+            "status", response->status > 0 ? status : NULL, "sent_received_bytes", bytes, "ms", ms,
+            "code", result != MSP_OK ? error->code : NULL, NULL);
 }
 
 static enum msp_result perform(struct call *call, struct msp_error *error)
@@ -374,11 +397,11 @@ static enum msp_result admit(const struct msp_egress *egress, struct call *call,
                              struct msp_error *error)
 {
     enum msp_result result = msp_egress_url_parse(call->request->url, &call->url, error);
-    if (result != MSP_OK || call->request->owner == MSP_EGRESS_OURS) {
+    if (result != MSP_OK || call->owner->check == NULL) {
         return result;
     }
     enum msp_egress_reach reach;
-    result = msp_egress_allow_check(egress->allow, call->request->url, &reach, error);
+    result = call->owner->check(egress->allow, call->request->url, &reach, error);
     if (result == MSP_OK) {
         call->guard.public_only = reach == MSP_EGRESS_PUBLIC;
     }
@@ -387,15 +410,16 @@ static enum msp_result admit(const struct msp_egress *egress, struct call *call,
 
 static CURL *take_handle(struct msp_egress *egress, enum msp_egress_owner owner)
 {
-    if (owner == MSP_EGRESS_GIVEN) {
+    CURL **kept = &egress->kept[owner];
+    if (!owners[owner].is_kept) {
         return curl_easy_init();
     }
-    if (egress->ours == NULL) {
-        egress->ours = curl_easy_init();
+    if (*kept == NULL) {
+        *kept = curl_easy_init();
     } else {
-        curl_easy_reset(egress->ours); /* keeps its connections */
+        curl_easy_reset(*kept); /* keeps its connections */
     }
-    return egress->ours;
+    return *kept;
 }
 
 enum msp_result msp_egress_call(struct msp_egress *egress, const struct msp_egress_request *request,
@@ -403,9 +427,10 @@ enum msp_result msp_egress_call(struct msp_egress *egress, const struct msp_egre
 {
     struct msp_egress_response response = {.status = 0};
     struct call call = {
+        .owner = &owners[request->owner],
         .request = request,
         .response = &response,
-        .guard = {.is_terse = request->owner == MSP_EGRESS_GIVEN,
+        .guard = {.is_terse = owners[request->owner].is_terse,
                   .deadline_ms = request->deadline_ms,
                   .should_stop = request->should_stop,
                   .context = request->context},
@@ -427,7 +452,7 @@ enum msp_result msp_egress_call(struct msp_egress *egress, const struct msp_egre
     }
     curl_easy_reset(call.handle); /* it must not keep what lies on this stack */
     curl_slist_free_all(call.fields);
-    if (request->owner == MSP_EGRESS_GIVEN) {
+    if (!call.owner->is_kept) {
         curl_easy_cleanup(call.handle);
     }
     if (result == MSP_OK) {

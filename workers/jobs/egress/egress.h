@@ -19,9 +19,13 @@ enum msp_egress_owner {
     MSP_EGRESS_GIVEN, /* a caller's: EGRESS_ALLOW must name it, and it must lead to a public address
                          unless its entry says +private. No connection is kept. */
     MSP_EGRESS_OURS,  /* the operator's, from a setting: may lead anywhere; connections are kept */
+    MSP_EGRESS_SOURCE, /* a tenant's ticket source, set by an admin: msp_egress_source_check lets it
+                          through. Connections are kept, so each pull has a struct of its own. */
+    MSP_EGRESS_OWNERS
 };
 
-/* The connections of one thread; not to be shared. */
+/* The connections of one thread, those of each owner apart; not to be shared, and for
+ * MSP_EGRESS_SOURCE not to be used for two tenants. */
 struct msp_egress;
 
 /* `allow` is EGRESS_ALLOW, copied. NULL without memory. */
@@ -35,10 +39,13 @@ struct msp_egress_s3_signer {
     const char *content_sha256; /* hex, of the whole body */
 };
 
-/* A field of the answer that the caller wants; `value` becomes "" when it did not come. */
+#define MSP_EGRESS_FIELD_BYTES 2048 /* with the NUL */
+
+/* A field of the answer that the caller wants; `value` becomes "" when it did not come. Lines of
+ * one name are joined by ", " (RFC 9110, 5.3); what does not fit makes the call fail. */
 struct msp_egress_field {
     const char *name;
-    char value[256];
+    char value[MSP_EGRESS_FIELD_BYTES];
 };
 
 struct msp_egress_request {

@@ -10,8 +10,8 @@
 
 #define CONNECT_MS         5000L
 #define LOW_SPEED_BYTES    100L /* a second */
-#define LOW_SPEED_SECONDS  30L  /* an object storage may think before it answers */
-#define SHORTEST_WAIT_MS   1L   /* 0 would mean for ever */
+#define LOW_SPEED_SECONDS  30L
+#define SHORTEST_WAIT_MS   1L /* 0 would mean for ever */
 #define KEEP_ALIVE_SECONDS 30L
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -109,8 +109,8 @@ enum msp_result msp_egress_fail(const struct egress_guard *guard, CURLcode code,
     }
     if (guard->refused_address) {
         return msp_fail(error, MSP_FORBIDDEN, "egress_refused",
-                        "The name %s leads to an address that is not public; if that is meant, its "
-                        "entry in EGRESS_ALLOW needs +private.",
+                        "The name %s leads to an address that is not public; if that is meant, "
+                        "EGRESS_ALLOW must name it with +private behind it.",
                         host);
     }
     bool has_words = guard->words[0] != '\0' && !guard->is_terse;

@@ -8,7 +8,7 @@
 #include <curl/curl.h>
 
 struct msp_egress {
-    CURL *ours; /* keeps the connections to the operator's own hosts; NULL until there is one */
+    CURL *kept[MSP_EGRESS_OWNERS]; /* with their connections; NULL until there is one */
     char *allow;
 };
 
