@@ -116,6 +116,22 @@ const struct setting_row setting_rows[] = {
      .minimum = 32,
      .help = "The keys before it, comma-separated: audit verify needs them for as long as their "
              "lines are kept."},
+    {.name = "SECRET_KEY",
+     .type = SETTING_SECRET,
+     .reload = MSP_RELOAD_WORKERS,
+     MEMBER(secret_key),
+     .initial = "",
+     .minimum = 32,
+     .help = "Key that the secrets of ticket sources are encrypted under, the same on every node; "
+             "empty: no such secret can be set or used."},
+    {.name = "SECRET_KEY_PREVIOUS",
+     .type = SETTING_SECRET,
+     .reload = MSP_RELOAD_WORKERS,
+     MEMBER(secret_key_previous),
+     .initial = "",
+     .minimum = 32,
+     .help = "The key before it: opens what was encrypted under it until msp-analytics source "
+             "reseal has run."},
     {.name = "AUTH_FAILURES_PER_MINUTE",
      .type = SETTING_INT,
      .reload = MSP_RELOAD_AT_ONCE,

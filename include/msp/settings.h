@@ -28,6 +28,8 @@ struct msp_settings {
     char jwt_issuer[256];
     char audit_secret[MSP_SETTINGS_TEXT_BYTES];          /* keys the audit log's chain */
     char audit_secret_previous[MSP_SETTINGS_TEXT_BYTES]; /* those before it, comma-separated */
+    char secret_key[MSP_SETTINGS_TEXT_BYTES];            /* seals secrets of ticket sources */
+    char secret_key_previous[MSP_SETTINGS_TEXT_BYTES];   /* opens those sealed before it */
     char listen[64];                                     /* host:port, IPv4 */
     char state_dir[MSP_SETTINGS_TEXT_BYTES];             /* sockets, lock, status board */
     char export_storage[MSP_SETTINGS_TEXT_BYTES];        /* file:///path or s3://bucket/prefix */

@@ -8,12 +8,13 @@
 #include "msp/json_writer.h"
 #include "msp/log.h"
 #include "msp/ticket_store.h"
-#include "sources/source.h"
+#include "sources/source_open.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define BUDGET_MS          20000 /* the contract's */
+#define READ_GRACE_MS      5000  /* for the page that was begun before the budget was used */
 #define BUDGET_PAGES       200
 #define STORE_DEADLINE_MS  20000 /* a page */
 #define MAX_CURSOR_CLASHES 10    /* with other pulls of the same tenant */
@@ -21,7 +22,7 @@
 struct pull {
     struct msp_job_run *run;
     struct msp_tenant tenant;
-    struct msp_source_reader *reader;
+    struct msp_open_source opened;
     struct msp_ticket_batch *batches[2]; /* one is being filled, the other written */
     char stored[MSP_CURSOR_BYTES];       /* as the database holds it after what was received */
     char at[MSP_CURSOR_BYTES];           /* where the next page is read from */
@@ -32,6 +33,7 @@ struct pull {
     int pages;
     int clashes;
     int64_t longest_turn_ms; /* a page read and one written */
+    int64_t read_until_ms;
     struct msp_ingest_stats stats;
 };
 
@@ -125,14 +127,20 @@ static enum msp_result turn(struct pull *pull, bool *out_done, struct msp_error 
 {
     int filled = pull->in_flight == 0 ? 1 : 0;
     msp_ticket_batch_clear(pull->batches[filled], MSP_EVERY_SHARD);
-    enum msp_result read = pull->reader->source->page(pull->reader, pull->at, MSP_TICKET_BATCH_ROWS,
-                                                      pull->batches[filled], pull->run->deadline_ms,
-                                                      &pull->page[filled], error);
+    struct msp_source_reader *reader = pull->opened.reader;
+    enum msp_result read =
+        reader->source->page(reader, pull->at, MSP_TICKET_BATCH_ROWS, pull->batches[filled],
+                             pull->read_until_ms, &pull->page[filled], error);
     struct msp_error write_error;
     enum msp_result written = receive_page(pull, &write_error);
     if (written != MSP_OK) {
         *error = write_error;
         return restart_after_clash(pull, written, error);
+    }
+    bool must_wait = msp_source_is_rate_limited(read, error) || read == MSP_TIMED_OUT;
+    if (must_wait && pull->pages > 0) {
+        *out_done = true; /* what came is worth telling; who wants more asks again */
+        return MSP_OK;
     }
     if (read != MSP_OK) {
         return read;
@@ -157,6 +165,7 @@ static bool is_spent(const struct pull *pull, int64_t budget_until_ms)
 static enum msp_result pull_pages(struct pull *pull, struct msp_error *error)
 {
     int64_t budget_until_ms = msp_clock_monotonic_ms() + BUDGET_MS;
+    pull->read_until_ms = msp_job_run_deadline_in(pull->run, BUDGET_MS + READ_GRACE_MS);
     enum msp_result result = MSP_OK;
     bool done = false;
     while (result == MSP_OK) {
@@ -225,32 +234,13 @@ static void write_result(const struct pull *pull, struct msp_buffer *result)
     msp_json_end_object(&writer);
 }
 
-static enum msp_result open_source(struct pull *pull, struct msp_error *error)
-{
-    enum msp_result result = msp_job_run_tenant(pull->run, &pull->tenant, error);
-    if (result != MSP_OK) {
-        return result;
-    }
-    if (pull->tenant.source[0] == '\0') {
-        return msp_fail(error, MSP_INVALID, "tenant_has_no_source",
-                        "Tickets of tenant \"%s\" are pushed; there is no source to pull from.",
-                        pull->tenant.slug);
-    }
-    const struct msp_source *source;
-    result = msp_source_find(pull->tenant.source, pull->run->settings, NULL, &source, error);
-    if (result == MSP_OK) {
-        const struct msp_source_order order = {.settings = pull->run->settings,
-                                               .tenant = pull->tenant.slug,
-                                               .timezone = pull->tenant.timezone};
-        result = source->open(&order, &pull->reader, error);
-    }
-    return result;
-}
-
 static enum msp_result pull_tenant(struct pull *pull, const json_t *asked_cursor,
                                    struct msp_buffer *out, struct msp_error *error)
 {
-    enum msp_result result = open_source(pull, error);
+    enum msp_result result = msp_job_run_tenant(pull->run, &pull->tenant, error);
+    if (result == MSP_OK) {
+        result = msp_open_source_open(pull->run, &pull->tenant, &pull->opened, error);
+    }
     if (result == MSP_OK) {
         result = choose_start(pull, asked_cursor, error);
     }
@@ -273,9 +263,8 @@ static enum msp_result pull_tenant(struct pull *pull, const json_t *asked_cursor
     }
     msp_ticket_batch_free(pull->batches[0]);
     msp_ticket_batch_free(pull->batches[1]);
-    if (pull->reader != NULL) {
-        pull->reader->source->close(pull->reader);
-    }
+    result = msp_open_source_wait(pull->run, &pull->opened, result, error);
+    msp_open_source_close(&pull->opened);
     return result;
 }
 

@@ -35,6 +35,9 @@ struct msp_source_order {
     const json_t *options;  /* checked by msp_source_kind_check; {} for the mock source */
     const json_t *secrets;  /* texts by name; {} for the mock source; never logged or shown */
     const char *budget_key; /* whose requests are counted together: tenant and source */
+    /* Out, with MSP_BUSY "source_rate_limited": when to come back, at least 1. Set by the session
+     * (msp_source_fetch); NULL: nobody asks. */
+    int64_t *retry_after_seconds;
     bool (*should_stop)(void *context);
     void *context;
 };
@@ -60,7 +63,7 @@ struct msp_source {
      * rejects. A page may hold fewer, none even, without being drained. On failure the batch may
      * hold a part of the page and must be cleared. MSP_BUSY "source_rate_limited": the source, or
      * our share of it, allows no call before `deadline_ms`; come back later with the same cursor
-     * (msp_source_retry_after_seconds says when).
+     * (the order's retry_after_seconds says when).
      */
     enum msp_result (*page)(struct msp_source_reader *reader, const char *cursor, int max_tickets,
                             struct msp_ticket_batch *batch, int64_t deadline_ms,
