@@ -7,6 +7,7 @@ PACKAGES_RUN=(
     build-essential cmake ninja-build pkg-config
     libcivetweb-dev libpq-dev libhiredis-dev libmsgpack-dev libjansson-dev libjwt-dev
     libcurl4-openssl-dev libbsd-dev libsystemd-dev libssl-dev zlib1g-dev libxxhash-dev libsodium-dev
+    libglib2.0-dev
     postgresql redis-server python3 tzdata curl ca-certificates procps
 )
 PACKAGES_TEST=(

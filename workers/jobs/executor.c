@@ -46,6 +46,7 @@ struct msp_executors {
     const struct msp_child *child;
     const char *worker;
     struct msp_job_events *events;
+    struct msp_source_budgets *budgets;
     struct msp_lane lanes[MSP_JOB_LANES];
     pthread_mutex_t lock;
     pthread_cond_t wake;
@@ -192,6 +193,7 @@ static void run_job(struct executor *executor, const struct msp_job *job)
         .told_done = &executor->told_done,
         .interruption = &executor->interruption,
         .events = all->events,
+        .budgets = all->budgets,
     };
     struct msp_buffer result;
     struct msp_error error = {.result = MSP_OK};
@@ -311,7 +313,8 @@ static void init_wake(struct msp_executors *all)
 }
 
 struct msp_executors *msp_executors_new(const struct msp_child *child, const char *worker,
-                                        struct msp_job_events *events)
+                                        struct msp_job_events *events,
+                                        struct msp_source_budgets *budgets)
 {
     const struct msp_settings *settings = child->settings;
     int short_threads = lane_threads(settings->job_threads, MSP_LANE_SHORT);
@@ -324,6 +327,7 @@ struct msp_executors *msp_executors_new(const struct msp_child *child, const cha
     all->child = child;
     all->worker = worker;
     all->events = events;
+    all->budgets = budgets;
     init_wake(all);
     msp_lane_init(&all->lanes[MSP_LANE_SHORT], MSP_LANE_SHORT, short_threads,
                   settings->job_tenant_threads);

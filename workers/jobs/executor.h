@@ -8,6 +8,7 @@
 #include "job_events.h"
 #include "lane.h"
 #include "msp/child.h"
+#include "sources/source_budget.h"
 
 #include <stdbool.h>
 
@@ -16,9 +17,10 @@ struct msp_executors;
 /* Threads of both lanes together, at most. */
 #define MSP_EXECUTORS_MAX (2 * MSP_LANE_MAX_THREADS)
 
-/* `worker` and what `child` points to must outlive the executors. */
+/* What is given must outlive the executors. */
 struct msp_executors *msp_executors_new(const struct msp_child *child, const char *worker,
-                                        struct msp_job_events *events) MSP_MUST_CHECK;
+                                        struct msp_job_events *events,
+                                        struct msp_source_budgets *budgets) MSP_MUST_CHECK;
 
 /*
  * Lets the threads claim. Only after what earlier lives of this node held has been taken back:

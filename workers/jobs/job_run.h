@@ -12,6 +12,7 @@
 #include "msp/json_reader.h"
 #include "msp/settings.h"
 #include "msp/tenant_cache.h"
+#include "sources/source_budget.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -40,6 +41,7 @@ struct msp_job_run {
     atomic_llong *told_done; /* what msp_job_run_tell said last, < 0 = nothing since the row */
     const atomic_int *interruption; /* enum msp_job_interruption; set by other threads */
     struct msp_job_events *events;
+    struct msp_source_budgets *budgets; /* of calls to ticket sources, the process's */
     bool queued_more; /* set by a kind that inserted a job */
     bool parked;      /* set by a kind whose job waits for a child (msp_job_step) */
     bool put_off;     /* by msp_job_run_put_off */

@@ -27,6 +27,7 @@ struct job_worker {
     struct msp_node_identity identity;
     struct msp_job_events *events;
     struct msp_executors *executors;
+    struct msp_source_budgets *budgets;
     struct msp_housekeeper *keeper;
     struct msp_callbacks *callbacks;
     struct msp_fetches *fetches;
@@ -47,6 +48,7 @@ static void free_worker(struct job_worker *worker)
     msp_housekeeper_free(worker->keeper);
     msp_callbacks_free(worker->callbacks);
     msp_executors_free(worker->executors);
+    msp_source_budgets_free(worker->budgets);
     msp_subscriptions_free(worker->subscriptions);
     msp_fetches_free(worker->fetches);
     msp_job_events_free(worker->events);
@@ -135,9 +137,11 @@ static struct job_worker *new_worker(const struct msp_child *child, struct msp_e
     worker->duties =
         (struct msp_subscription_duties){worker, wake, cancel, report, worker->fetches};
     worker->subscriptions = msp_subscriptions_new(child->job_listener, &worker->duties);
-    if (worker->events != NULL) {
+    worker->budgets = msp_source_budgets_new();
+    if (worker->events != NULL && worker->budgets != NULL) {
         worker->callbacks = msp_callbacks_new(child, worker->events);
-        worker->executors = msp_executors_new(child, worker->identity.worker, worker->events);
+        worker->executors = msp_executors_new(child, worker->identity.worker, worker->events,
+                                              worker->budgets);
     }
     if (worker->executors != NULL) {
         worker->keeper = msp_housekeeper_new(child, &worker->identity, worker->executors);

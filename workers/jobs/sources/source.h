@@ -27,6 +27,8 @@ struct msp_source_page {
     int64_t complete_until_us;
 };
 
+struct msp_source_budgets;
+
 /* What a source is opened with. Everything outlives the reader. */
 struct msp_source_order {
     const struct msp_settings *settings;
@@ -38,6 +40,7 @@ struct msp_source_order {
     /* Out, with MSP_BUSY "source_rate_limited": when to come back, at least 1. Set by the session
      * (msp_source_fetch); NULL: nobody asks. */
     int64_t *retry_after_seconds;
+    struct msp_source_budgets *budgets; /* the process's; NULL: the reader counts for itself */
     bool (*should_stop)(void *context);
     void *context;
 };
@@ -71,7 +74,8 @@ struct msp_source {
     /*
      * One page of the ids of all tickets there are, for finding those that were deleted or merged.
      * *place is "" at first and opaque then; *out_done when it was the last page. NULL: the source
-     * cannot list ids, and nothing is ever taken for deleted.
+     * cannot list ids, and nothing is ever taken for deleted; so it is with MSP_NOT_FOUND
+     * "source_lists_no_ids", which a source says whose options do not let it.
      */
     enum msp_result (*ids)(struct msp_source_reader *reader, char place[MSP_CURSOR_BYTES],
                            msp_source_id_sink *sink, void *context, int64_t deadline_ms,

@@ -6,10 +6,12 @@
 #ifndef MSP_SOURCE_MAP_H
 #define MSP_SOURCE_MAP_H
 
+#include "sources/local_time.h"
 #include "sources/source.h"
 
 enum msp_source_value {
-    MSP_SOURCE_AS_TEXT,       /* a text, or a number as its digits */
+    MSP_SOURCE_AS_TEXT,       /* a text, or a number as its digits; "" is none; cut where the
+                                 contract's ticket is shorter */
     MSP_SOURCE_AS_TIME,       /* RFC 3339; without an offset it is UTC */
     MSP_SOURCE_AS_LOCAL_TIME, /* without an offset: a time of the map's zone ("2026-11-22 10:04") */
     MSP_SOURCE_AS_UNIX_TIME,  /* seconds since 1970 */
@@ -38,10 +40,13 @@ struct msp_source_map {
     const struct msp_source_member *members;             /* closed by a row without member */
     const struct msp_source_word *statuses, *priorities; /* the source's defaults, closed by NULL */
     const json_t *status_map, *priority_map; /* settings: objects of texts that win; may be NULL */
-    const char *zone;                        /* for local times: an IANA name */
+    const struct msp_local_zone *zone;       /* for local times; NULL: UTC */
 };
 
 /*
+ * A time other than created_at and updated_at that lies before 1971 is how some systems write
+ * "never" (0001-01-01, 0000-00-00) and counts as not given.
+ *
  * Adds the ticket to the batch, or what is wrong with it to the batch's rejects with the row's
  * text. A status that no word knows becomes "open" and a priority "none", the source's own word
  * standing in source_status. *out_updated_us is the ticket's updated_at, MSP_NO_TIME for a refused
@@ -54,8 +59,11 @@ enum msp_result msp_source_take(const struct msp_source_map *map, const json_t *
 /* The value at a path of a row as msp_source_member has it; NULL if it is not there. Borrowed. */
 const json_t *msp_source_at(const json_t *row, const char *path);
 
-/* A time of a row by one of the three forms; false if it is none. */
-bool msp_source_time(const json_t *value, enum msp_source_value form, const char *zone,
-                     int64_t *out_us);
+/*
+ * A time of a row by one of the three forms; false if it is none. Taken besides RFC 3339: offsets
+ * "+0200" and "+02", times without seconds ("2026-11-22 10:04"), days alone (their beginning).
+ */
+bool msp_source_time(const json_t *value, enum msp_source_value form,
+                     const struct msp_local_zone *zone, int64_t *out_us);
 
 #endif

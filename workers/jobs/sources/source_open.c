@@ -48,6 +48,7 @@ static enum msp_result open_reader(const struct msp_source *source, struct msp_j
         .options = out->options,
         .secrets = out->secrets,
         .budget_key = out->budget_key,
+        .budgets = run->budgets,
         .retry_after_seconds = &out->retry_after_seconds,
         .should_stop = should_stop,
         .context = run,

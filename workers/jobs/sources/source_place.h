@@ -3,7 +3,7 @@
  * round under way has come, and the source's own page state.
  *
  * A round reads every change from `from` (the high-water mark minus the overlap) to its end. Only
- * a drained round moves the mark. Text: "<kind>1|<high>|<from>|<until>|<reached>|<page>", times in
+ * a drained round moves the mark. Text: "<kind>|<high>|<from>|<until>|<reached>|<page>", times in
  * microseconds since 1970 or "-".
  */
 #ifndef MSP_SOURCE_PLACE_H
@@ -21,13 +21,14 @@ struct msp_source_place {
     char page[MSP_SOURCE_PAGE_STATE_BYTES]; /* "" = at the beginning of a round */
 };
 
-/* `kind` is a short word of the source and its cursor's version: a cursor of another source or an
- * older form is MSP_INVALID "cursor_malformed". "" is a fresh place. */
+/* `kind` is a short word of the source and its cursor's version ("json1"): a cursor of another
+ * source or an older form is MSP_INVALID "cursor_malformed". "" is a fresh place. */
 enum msp_result msp_source_place_read(const char *kind, const char *cursor,
                                       struct msp_source_place *out,
                                       struct msp_error *error) MSP_MUST_CHECK;
 
-/* MSP_TOO_LARGE if it does not fit a cursor. */
+/* MSP_TOO_LARGE if it does not fit a cursor, MSP_BROKEN "source_answer_malformed" for a page state
+ * that is not printable ASCII. */
 enum msp_result msp_source_place_write(const char *kind, const struct msp_source_place *place,
                                        char out[MSP_CURSOR_BYTES],
                                        struct msp_error *error) MSP_MUST_CHECK;
@@ -35,7 +36,8 @@ enum msp_result msp_source_place_write(const char *kind, const struct msp_source
 /* At the beginning of a round: sets from_us to the high-water mark minus the overlap. */
 void msp_source_place_begin(struct msp_source_place *place, int64_t overlap_seconds);
 
-/* A ticket was read. */
+/* A ticket was read. What lies in the future by our clock counts as now, so that one row with a
+ * wrong time cannot move the mark past changes to come. */
 void msp_source_place_reach(struct msp_source_place *place, int64_t updated_us);
 
 /* The round is drained: the mark moves to what was reached, never back, and the page state is
