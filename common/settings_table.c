@@ -21,6 +21,7 @@ static const char *const database_schemes[] = {"postgresql://", "postgres://", N
 static const char *const redis_schemes[] = {"redis://", "unix://", NULL};
 static const char *const web_schemes[] = {"https://", "http://", NULL};
 static const char *const mail_schemes[] = {"smtps://", "smtp://", NULL};
+static const char *const summary_languages[] = {"en", "fr", NULL};
 static const char *const log_levels[] = {"debug", "info", "warning", "error", NULL};
 static const char *const log_formats[] = {"plain", "json", NULL};
 
@@ -207,7 +208,8 @@ const struct setting_row setting_rows[] = {
      .reload = MSP_RELOAD_WORKERS,
      MEMBER(mock_mode),
      .initial = "false",
-     .help = "Ticket sources read MOCK_DATA_PATH instead of the network."},
+     .help = "Ticket sources read MOCK_DATA_PATH instead of the network, and summaries are written "
+             "by template."},
     {.name = "MOCK_DATA_PATH",
      .type = SETTING_TEXT,
      .reload = MSP_RELOAD_WORKERS,
@@ -304,6 +306,45 @@ const struct setting_row setting_rows[] = {
      MEMBER(notify_allow),
      .initial = "",
      .help = "Addresses and domains that \"to\" may name besides NOTIFY_TO, comma-separated."},
+    {.name = "CLAUDE_API_KEY",
+     .type = SETTING_SECRET,
+     .reload = MSP_RELOAD_WORKERS,
+     MEMBER(claude_api_key),
+     .initial = "",
+     .minimum = 1,
+     .help = "Key of the Claude API, whose model writes the summaries; empty, or with MOCK_MODE: "
+             "they are written by template."},
+    {.name = "CLAUDE_API_URL",
+     .type = SETTING_URL,
+     .reload = MSP_RELOAD_WORKERS,
+     MEMBER(claude_api_url),
+     .initial = "https://api.anthropic.com",
+     .words = web_schemes,
+     .help = "Where the Claude API begins; /v1/messages is added."},
+    {.name = "CLAUDE_MODEL",
+     .type = SETTING_TEXT,
+     .reload = MSP_RELOAD_WORKERS,
+     MEMBER(claude_model),
+     .initial = "claude-haiku-4-5",
+     .help = "Model that writes the summaries."},
+    {.name = "SUMMARY_LANGUAGE",
+     .type = SETTING_ENUM,
+     .reload = MSP_RELOAD_AT_ONCE,
+     MEMBER(summary_language),
+     .initial = "en",
+     .words = summary_languages,
+     .help = "Language of a summary where the call names none."},
+    {.name = "SUMMARY_TOKENS_PER_MONTH",
+     .type = SETTING_INT,
+     .reload = MSP_RELOAD_WORKERS,
+     MEMBER(summary_tokens_per_month),
+     .initial = "500000", /* a summary a day in both languages, each tried twice */
+     .minimum = 0,
+     .maximum = 1000000000,
+     .unit = "tokens",
+     .help =
+         "Tokens of the Claude API that a tenant's summaries may use in a calendar month (UTC); "
+         "past them they are written by template."},
     {.name = "INTERNAL_ALLOW",
      .type = SETTING_ADDRESS_LIST,
      .reload = MSP_RELOAD_AT_ONCE,

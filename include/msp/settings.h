@@ -54,6 +54,11 @@ struct msp_settings {
     char notify_to[MSP_SETTINGS_TEXT_BYTES];      /* addresses, comma-separated */
     char notify_allow[MSP_SETTINGS_TEXT_BYTES];   /* addresses and domains, comma-separated */
     char internal_allow[MSP_SETTINGS_TEXT_BYTES]; /* the same form; default 127.0.0.0/8 */
+    char claude_api_key[MSP_SETTINGS_TEXT_BYTES]; /* empty: summaries are written by template */
+    char claude_api_url[MSP_SETTINGS_TEXT_BYTES]; /* without /v1/messages */
+    char claude_model[128];
+    int summary_language;         /* enum msp_summary_language, where a caller names none */
+    int summary_tokens_per_month; /* a tenant; past them the template writes */
     bool mock_mode;
     int auth_failures_per_minute; /* an address */
     char rate_limits[MSP_RATE_LIMITS_TEXT_BYTES];

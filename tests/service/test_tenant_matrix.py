@@ -29,6 +29,7 @@ AT_ONCE = 8
 PATH_IDS = {
     "/v1/jobs/": ("job", "job of all tenants"),
     "/v1/exports/files/": ("export",),
+    "/v1/summaries/": ("summary",),
     "/internal/jobs/": ("job", "job of all tenants"),
     "/v1/admin/tenants/": ("tenant",),
     "/v1/admin/users/": ("user",),
@@ -41,6 +42,7 @@ QUERY_IDS = {
     "tenant": [("tenant", {})], "tenant_id": [("tenant", {})],
     "member": [("technician", {"by": "assignee"}), ("category", {"by": "category"})],
     "/v1/jobs?cursor": [("jobs cursor", {})], "/internal/jobs?cursor": [("jobs cursor", {})],
+    "/v1/summaries?cursor": [("summaries cursor", {})],
     "/v1/tickets?cursor": [("tickets cursor", {"limit": "1"})],
     "/v1/admin/users?cursor": [("user", {})], "/v1/admin/keys?cursor": [("key", {})],
     "/v1/audit?cursor": [("jobs cursor", {})],
@@ -51,8 +53,11 @@ QUERY_WORDS = {"from": FROM, "to": TO, "day": FROM, "by": None, "metric": None, 
 # Members of a body that carry an id; () where a body has none.
 BODY_IDS = {
     "POST /v1/exports": [("after_job", "job"), ("after_job", "job of all tenants")],
+    "POST /v1/summaries": [("after_job", "job"), ("after_job", "job of all tenants")],
     "POST /v1/jobs/{id}/cancel": [], "POST /v1/jobs/{id}/retry": [], "POST /v1/auth/logout": [],
 }
+# What a body must hold to be looked at.
+BASE_BODIES = {"POST /v1/summaries": {"from": FROM, "to": TO}}
 # Their own test: it ends sessions, and passwords are checked two at a time.
 APART = ("/v1/auth/login", "/v1/auth/logout")
 CHANGING = {"date", "x-request-id", "ratelimit", "content-length"}
@@ -157,7 +162,8 @@ def body_probes(route, world, path):
             return  # nobody of a tenant gets as far as the body
         unknown_to_this_test(route, "its body", "BODY_IDS")
     for member, kind in (*BODY_IDS[name], ("tenant", "tenant"), ("tenant_id", "tenant")):
-        request = Request(route["method"], path, {}, {}, {member: world.other.ids[kind]})
+        body = {**BASE_BODIES.get(name, {}), member: world.other.ids[kind]}
+        request = Request(route["method"], path, {}, {}, body)
         yield Probe(route, f"/{member} {kind}", request, world.other.ids[kind], world.unlike(kind))
 
 
@@ -411,7 +417,7 @@ def test_a_key_that_another_tenant_has_used_is_new(world):
             continue
         route = next(row for row in ROUTES if (row["method"], row["path"]) == (method, path))
         _, target, kind = paths(route, world.other.ids)[0]
-        keyed = Request(method, target, {}, {"Idempotency-Key": f"shared-{number}"}, {})
+        keyed = Request(method, target, {}, {"Idempotency-Key": f"shared-{number}"}, BASE_BODIES.get(name, {}))
         first = asking.send(world.other.callers["token of a manager"], keyed)
         for caller in ("token of a manager", "session of a manager", "key of a manager"):
             mine = asking.send(world.mine.callers[caller], keyed)

@@ -40,6 +40,8 @@ const struct msp_route msp_routes[] = {
     {"POST", "/internal/exports/generate", INTERNAL, NO_QUERY, JSON_BODY,
      msp_handle_internal_export},
     {"POST", "/internal/notifications", INTERNAL, NO_QUERY, JSON_BODY, msp_handle_notification},
+    {"POST", "/internal/summaries/generate", INTERNAL, NO_QUERY, JSON_BODY,
+     msp_handle_internal_summary},
     {"POST", "/internal/pipelines/daily", INTERNAL, NO_QUERY, JSON_BODY, msp_handle_daily_pipeline},
     {"GET",  "/internal/jobs", INTERNAL, "state kind tenant_id cursor limit", NO_BODY,
      msp_handle_internal_jobs},
@@ -86,6 +88,13 @@ const struct msp_route msp_routes[] = {
      AUDITED("export.download"), msp_handle_export_latest},
     {"POST", "/v1/exports", WRITES, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY,
      AUDITED_JSON_BODY("job.start"), msp_handle_export},
+
+    {"GET",  "/v1/summaries", READS, EVERYBODY, MSP_TENANT_OF_CALLER, "cursor limit", NO_BODY,
+     msp_handle_summaries},
+    {"GET",  "/v1/summaries/{id}", READS, EVERYBODY, MSP_TENANT_OF_CALLER, NO_QUERY, NO_BODY,
+     msp_handle_summary},
+    {"POST", "/v1/summaries", WRITES, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY,
+     AUDITED_JSON_BODY("job.start"), msp_handle_summary_start},
 
     {"GET",  "/v1/admin/tenants", READS, OF_ADMINS, NO_QUERY, NO_BODY, msp_handle_admin_tenants},
     {"POST", "/v1/admin/tenants", WRITES, OF_ADMINS, NO_QUERY, AUDITED_JSON_BODY("tenant.add"),

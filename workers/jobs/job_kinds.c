@@ -11,6 +11,8 @@ static const struct msp_job_kind kinds[] = {
     {"export", MSP_LANE_LONG, 5, 3600, msp_kind_export_run, msp_kind_export_collect, false},
     /* Its own visits are short; the steps are jobs of their own. */
     {"pipeline", MSP_LANE_SHORT, 5, 60, msp_kind_pipeline_run, msp_kind_pipeline_collect, false},
+    /* Of which the model may take 150 s. */
+    {"summary", MSP_LANE_LONG, 5, 300, msp_kind_summary_run, msp_kind_summary_collect, false},
     {"notification", MSP_LANE_SHORT, 6, 60, msp_kind_notification_run, NULL, true},
 };
 

@@ -55,6 +55,11 @@ enum msp_result msp_kind_pipeline_run(struct msp_job_run *run, struct msp_buffer
 enum msp_result msp_kind_pipeline_collect(const struct msp_job *children, size_t count,
                                           struct msp_buffer *result,
                                           struct msp_error *error) MSP_MUST_CHECK;
+enum msp_result msp_kind_summary_run(struct msp_job_run *run, struct msp_buffer *result,
+                                     struct msp_error *error) MSP_MUST_CHECK;
+enum msp_result msp_kind_summary_collect(const struct msp_job *children, size_t count,
+                                         struct msp_buffer *result,
+                                         struct msp_error *error) MSP_MUST_CHECK;
 enum msp_result msp_kind_notification_run(struct msp_job_run *run, struct msp_buffer *result,
                                           struct msp_error *error) MSP_MUST_CHECK;
 

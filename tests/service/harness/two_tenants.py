@@ -39,12 +39,16 @@ class Side:
         server.add_tenant(slug, name=f"Name {mark}")
 
     def fill(self, tickets):
-        """Tickets, KPIs, exports and jobs in several states."""
+        """Tickets, KPIs, exports, summaries and jobs in several states."""
         self.server.feed(self.slug, [self.ticket(number) for number in range(tickets)])
         self.server.compute(self.slug, FROM, TO)
         job = self.server.job("/internal/exports/generate", {"tenant_id": self.slug, "from": FROM, "to": TO})
         assert job["state"] == "succeeded", job
         self.ids["job"] = job["id"]
+        for language in ("en", "fr"):
+            order = {"tenant_id": self.slug, "from": FROM, "to": TO, "language": language}
+            job = self.server.job("/internal/summaries/generate", order)
+            assert job["state"] == "succeeded", job
         self.ids["technician"], self.ids["category"] = self.technician, self.category
         self.ids["tenant"], self.ids["ticket"] = self.slug, f"{self.mark}-1"
         self._note_listed()
@@ -65,6 +69,9 @@ class Side:
         self.ids["export"] = files[0]["id"]
         self.ids["export digest"] = files[0]["sha256"]
         self.all_exports = [entry["id"] for entry in files]
+        self.all_summaries = [summary["id"] for summary in get("/v1/summaries").json["summaries"]]
+        self.ids["summary"] = self.all_summaries[0]
+        self.ids["summaries cursor"] = get("/v1/summaries", limit=1).json["next_cursor"]
         self.all_jobs = [job["id"] for job in get("/v1/jobs", limit=200).json["jobs"]]
         self.ids["jobs cursor"] = get("/v1/jobs", limit=1).json["next_cursor"]
         self.ids["tickets cursor"] = get("/v1/tickets", from_=FROM, to=TO, limit=1).json["next_cursor"]
@@ -102,7 +109,8 @@ class Side:
     def secrets(self):
         """Every text that must be in no answer to a caller of another tenant."""
         return {self.mark, self.slug, self.ids["key"], self.ids["tag"].strip('"'), self.ids["jobs cursor"],
-                self.ids["tickets cursor"], self.ids["export digest"], *self.all_jobs, *self.all_exports}
+                self.ids["tickets cursor"], self.ids["summaries cursor"], self.ids["export digest"], *self.all_jobs, *self.all_exports,
+                *self.all_summaries}
 
 
 class World:
@@ -126,9 +134,9 @@ class World:
     def unlike(self, kind):
         """An id of that kind, of the same length, which nobody has."""
         known = self.other.ids[kind]
-        if kind in ("job", "export", "job of all tenants"):
+        if kind in ("job", "export", "summary", "job of all tenants"):
             return str(uuid.UUID(int=uuid.UUID(known).int ^ next(_numbers) << 64))
-        if kind == "jobs cursor":
+        if kind in ("jobs cursor", "summaries cursor"):
             return _change_last_id(known)
         if kind == "tickets cursor":
             return tokens.base64url(b"1:0123456789abcdef:nothing".ljust(len(known) * 3 // 4, b"x"))[:len(known)]

@@ -36,6 +36,8 @@ int msp_handle_compute_daily(const struct msp_request *request, struct msp_respo
 int msp_handle_internal_export(const struct msp_request *request, struct msp_response *response);
 int msp_handle_daily_pipeline(const struct msp_request *request, struct msp_response *response);
 int msp_handle_export(const struct msp_request *request, struct msp_response *response);
+int msp_handle_internal_summary(const struct msp_request *request, struct msp_response *response);
+int msp_handle_summary_start(const struct msp_request *request, struct msp_response *response);
 
 /* notifications.c */
 int msp_handle_notification(const struct msp_request *request, struct msp_response *response);
@@ -61,6 +63,10 @@ int msp_handle_kpis_definitions(const struct msp_request *request, struct msp_re
 int msp_handle_tickets(const struct msp_request *request, struct msp_response *response);
 int msp_handle_kpis_arrivals(const struct msp_request *request, struct msp_response *response);
 int msp_handle_kpis_backlog_age(const struct msp_request *request, struct msp_response *response);
+
+/* summaries.c */
+int msp_handle_summaries(const struct msp_request *request, struct msp_response *response);
+int msp_handle_summary(const struct msp_request *request, struct msp_response *response);
 
 /* exports.c */
 int msp_handle_exports(const struct msp_request *request, struct msp_response *response);

@@ -24,6 +24,7 @@ struct start {
     const char *location;
     bool by_person;
     const char *const *members; /* closed by NULL; without "tenant_id" it works for the caller's */
+    bool needs_range;
 };
 
 /* What a call asks of a job, checked. Texts are borrowed from the body. */
@@ -34,6 +35,7 @@ struct wish {
     bool datasets_given;
     enum msp_export_format format;
     bool force;
+    const char *language; /* NULL = not given */
     const char *after_job;
     const char *callback_url;
 };
@@ -158,6 +160,17 @@ static enum msp_result read_format(const json_t *body, struct wish *wish, struct
     return result;
 }
 
+static enum msp_result read_language(const json_t *body, struct wish *wish, struct msp_error *error)
+{
+    enum msp_result result = msp_input_text(body, "language", &wish->language, error);
+
+    if (result == MSP_OK && wish->language != NULL && strcmp(wish->language, "en") != 0 &&
+        strcmp(wish->language, "fr") != 0)
+        return msp_fail_at(error, MSP_INVALID, "language_unknown", "/language",
+                           "Summaries are written in \"en\" or \"fr\".");
+    return result;
+}
+
 /* What is absent stays as it is, and what the call does not take was refused before. */
 static enum msp_result read_wish(const struct msp_request *request, const json_t *body,
                                  struct wish *wish, struct msp_error *error)
@@ -170,6 +183,8 @@ static enum msp_result read_wish(const struct msp_request *request, const json_t
         result = read_format(body, wish, error);
     if (result == MSP_OK)
         result = msp_input_bool(body, "force", &wish->force, error);
+    if (result == MSP_OK)
+        result = read_language(body, wish, error);
     if (result == MSP_OK)
         result = msp_input_text(body, "after_job", &wish->after_job, error);
     if (result == MSP_OK)
@@ -208,6 +223,8 @@ static void write_parameters(struct msp_buffer *out, const struct wish *wish)
         msp_json_key_string(&writer, "format", msp_export_format_name(wish->format));
     if (wish->force)
         msp_json_key_bool(&writer, "force", true);
+    if (wish->language != NULL)
+        msp_json_key_string(&writer, "language", wish->language);
     msp_json_end_object(&writer);
     msp_buffer_append(out, "", 1); /* closes the text */
 }
@@ -236,10 +253,18 @@ static int begin(const struct msp_request *request, struct msp_response *respons
     return status;
 }
 
-static int take(const struct msp_request *request, struct msp_response *response,
-                const struct start *start)
+static enum msp_result check_needs(const struct start *start, const struct wish *wish,
+                                   struct msp_error *error)
 {
-    struct wish wish = nothing_wished;
+    if (start->needs_range && wish->from == MSP_NO_DAY)
+        return msp_fail_at(error, MSP_INVALID, "range_missing", "/from",
+                           "Say which days: \"from\" and \"to\", both inclusive.");
+    return MSP_OK;
+}
+
+static int take_wish(const struct msp_request *request, struct msp_response *response,
+                     const struct start *start, struct wish wish)
+{
     struct msp_error error;
     json_t *body = NULL;
     enum msp_result result = msp_input_body(request, &body, &error);
@@ -250,17 +275,25 @@ static int take(const struct msp_request *request, struct msp_response *response
         result = msp_json_only_members(body, start->members, &error);
     if (result == MSP_OK)
         result = read_wish(request, body, &wish, &error);
+    if (result == MSP_OK)
+        result = check_needs(start, &wish, &error);
     status = result == MSP_OK ? begin(request, response, start, &wish)
                               : msp_problem_from_error(request, response, &error);
     json_decref(body);
     return status;
 }
 
+static int take(const struct msp_request *request, struct msp_response *response,
+                const struct start *start)
+{
+    return take_wish(request, response, start, nothing_wished);
+}
+
 int msp_handle_compute_daily(const struct msp_request *request, struct msp_response *response)
 {
     static const char *const members[] = {"date",      "tenant_id",    "from", "to",
                                           "after_job", "callback_url", NULL};
-    static const struct start start = {"kpi", MSP_LANE_LONG, INTERNAL_JOBS, false, members};
+    static const struct start start = {"kpi", MSP_LANE_LONG, INTERNAL_JOBS, false, members, false};
 
     return take(request, response, &start);
 }
@@ -270,7 +303,8 @@ int msp_handle_internal_export(const struct msp_request *request, struct msp_res
     static const char *const members[] = {"tenant_id", "from",         "to",
                                           "datasets",  "format",       "force",
                                           "after_job", "callback_url", NULL};
-    static const struct start start = {"export", MSP_LANE_LONG, INTERNAL_JOBS, false, members};
+    static const struct start start = {"export", MSP_LANE_LONG, INTERNAL_JOBS,
+                                       false,    members,       false};
 
     return take(request, response, &start);
 }
@@ -279,7 +313,7 @@ int msp_handle_export(const struct msp_request *request, struct msp_response *re
 {
     static const char *const members[] = {"from",  "to",        "datasets",     "format",
                                           "force", "after_job", "callback_url", NULL};
-    static const struct start start = {"export", MSP_LANE_LONG, PUBLIC_JOBS, true, members};
+    static const struct start start = {"export", MSP_LANE_LONG, PUBLIC_JOBS, true, members, false};
 
     return take(request, response, &start);
 }
@@ -287,7 +321,39 @@ int msp_handle_export(const struct msp_request *request, struct msp_response *re
 int msp_handle_daily_pipeline(const struct msp_request *request, struct msp_response *response)
 {
     static const char *const members[] = {"date", "tenant_id", "after_job", "callback_url", NULL};
-    static const struct start start = {"pipeline", MSP_LANE_SHORT, INTERNAL_JOBS, false, members};
+    static const struct start start = {"pipeline", MSP_LANE_SHORT, INTERNAL_JOBS,
+                                       false,      members,        false};
 
     return take(request, response, &start);
+}
+
+/* The language is settled now, so that a job means the same however often it is tried. */
+static int take_summary(const struct msp_request *request, struct msp_response *response,
+                        const struct start *start)
+{
+    /* In the order of the setting's words. */
+    static const char *const languages[] = {"en", "fr"};
+    struct wish wish = nothing_wished;
+
+    wish.language = languages[request->settings->summary_language];
+    return take_wish(request, response, start, wish);
+}
+
+int msp_handle_internal_summary(const struct msp_request *request, struct msp_response *response)
+{
+    static const char *const members[] = {"tenant_id", "from",         "to", "language",
+                                          "after_job", "callback_url", NULL};
+    static const struct start start = {"summary", MSP_LANE_LONG, INTERNAL_JOBS,
+                                       false,     members,       true};
+
+    return take_summary(request, response, &start);
+}
+
+int msp_handle_summary_start(const struct msp_request *request, struct msp_response *response)
+{
+    static const char *const members[] = {"from",      "to",           "language",
+                                          "after_job", "callback_url", NULL};
+    static const struct start start = {"summary", MSP_LANE_LONG, PUBLIC_JOBS, true, members, true};
+
+    return take_summary(request, response, &start);
 }

@@ -38,7 +38,8 @@ static enum msp_result query_state(const struct msp_request *request, const char
 static enum msp_result query_kind(const struct msp_request *request, const char **out,
                                   struct msp_error *error)
 {
-    static const char *const kinds[] = {"ingest", "kpi", "export", "pipeline", "notification"};
+    static const char *const kinds[] = {"ingest",   "kpi",          "export",
+                                        "pipeline", "notification", "summary"};
     const char *text = msp_request_query(request, "kind");
 
     if (text == NULL)
@@ -49,8 +50,9 @@ static enum msp_result query_kind(const struct msp_request *request, const char 
             return MSP_OK;
         }
     }
-    return msp_query_fail(error, "query_malformed", "kind",
-                          "\"kind\" must be ingest, kpi, export, pipeline or notification.");
+    return msp_query_fail(
+        error, "query_malformed", "kind",
+        "\"kind\" must be ingest, kpi, export, pipeline, notification or summary.");
 }
 
 static enum msp_result query_cursor(const struct msp_request *request,

@@ -123,4 +123,7 @@ void msp_facts_write_json(struct msp_json_writer *writer, const struct msp_facts
 void msp_facts_write_prompt_json(struct msp_json_writer *writer, const struct msp_facts *facts,
                                  enum msp_language language);
 
+/* The array "facts" of msp_facts_write_json alone. */
+void msp_facts_write_list(struct msp_json_writer *writer, const struct msp_facts *facts);
+
 #endif

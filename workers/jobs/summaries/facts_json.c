@@ -61,6 +61,16 @@ static void end_facts(struct msp_json_writer *writer)
     msp_json_end_object(writer);
 }
 
+void msp_facts_write_list(struct msp_json_writer *writer, const struct msp_facts *facts)
+{
+    msp_json_begin_array(writer);
+    for (size_t i = 0; i < facts->count; i++) {
+        begin_fact(writer, &facts->list[i]);
+        msp_json_end_object(writer);
+    }
+    msp_json_end_array(writer);
+}
+
 void msp_facts_write_json(struct msp_json_writer *writer, const struct msp_facts *facts)
 {
     begin_facts(writer, facts);

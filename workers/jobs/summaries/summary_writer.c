@@ -1,0 +1,58 @@
+/* Chooses who writes: the model, or, where there is none or its text cannot be used, the template
+ * writer. */
+#include "summaries/summary_writer.h"
+
+#include "msp/log.h"
+#include "summaries/template_writer.h"
+
+#include <string.h>
+
+static enum msp_result check_model_is_on(const struct msp_settings *settings,
+                                         struct msp_error *error)
+{
+    if (settings->mock_mode) {
+        return msp_fail(error, MSP_FORBIDDEN, "mock_mode",
+                        "MOCK_MODE is on, in which no model is asked.");
+    }
+    if (settings->claude_api_key[0] == '\0') {
+        return msp_fail(error, MSP_FORBIDDEN, "no_key",
+                        "CLAUDE_API_KEY is empty; set it to have summaries written by a model.");
+    }
+    return MSP_OK;
+}
+
+/* Failures that end the attempt: those of the job, and of what the template writer needs too. */
+static bool ends_attempt(enum msp_result result, const struct msp_error *error)
+{
+    return result == MSP_CANCELLED || result == MSP_CONFLICT || result == MSP_NO_MEMORY ||
+           result == MSP_BROKEN || (result != MSP_OK && strncmp(error->code, "sql_", 4) == 0);
+}
+
+enum msp_result msp_summary_write(struct msp_job_run *run, const struct msp_facts *facts,
+                                  enum msp_language language, struct msp_written *out,
+                                  struct msp_error *error)
+{
+    struct msp_written written = {.model = run->settings->claude_model};
+    enum msp_result result = check_model_is_on(run->settings, error);
+    bool is_on = result == MSP_OK;
+    if (is_on) {
+        result = msp_fail(error, MSP_FORBIDDEN, "no_model", "This server asks no model.");
+    }
+    if (ends_attempt(result, error)) {
+        return result;
+    }
+    if (result != MSP_OK) {
+        written.model = NULL;
+        written.reason = *error;
+        if (is_on) {
+            msp_log(MSP_LOG_WARNING, "A summary is written by template, not by the model", "job",
+                    run->job->id, "tenant", run->job->tenant, "code", error->code, "detail",
+                    error->detail, NULL);
+        }
+        result = msp_template_write(facts, language, run->arena, &written.text, error);
+    }
+    if (result == MSP_OK) {
+        *out = written;
+    }
+    return result;
+}
