@@ -81,6 +81,7 @@ static const struct msp_source_option json_options[] = {
     TEXT("token", NULL, "query parameter that takes that token; without it, next is an address"),
     TEXT("times", "utc", "how times without an offset are meant: utc, local, unix"),
     TEXT("timezone", "the tenant's", "IANA name of the zone that local times are of"),
+    NUMBER("delay_seconds", "0", "how long the system may hold a change back from its list"),
     TEXT("ids", NULL,
          "path of a list of all tickets, read each night to find those deleted; without it none is "
          "taken for deleted"),

@@ -16,12 +16,14 @@
 #include <strings.h>
 #include <time.h>
 
-#define TRIES            3
-#define REFUSALS         20    /* answers of 429 in one fetch; more are the next pull's */
-#define CALL_MS          60000 /* one call; a desk of 2,000 tickets a page may think that long */
-#define FIRST_PAUSE_MS   500
-#define LOOK_AROUND_MS   100
-#define ANSWER_MAX_BYTES (16U << 20)
+#define TRIES             3
+#define REFUSALS          20    /* answers of 429 in one fetch; more are the next pull's */
+#define CALL_MS           60000 /* one call; a desk of 2,000 tickets a page may think that long */
+#define CLOCK_NOISE_US    INT64_C(5000000)
+#define CLOCK_NONSENSE_US INT64_C(3600000000)
+#define FIRST_PAUSE_MS    500
+#define LOOK_AROUND_MS    100
+#define ANSWER_MAX_BYTES  (16U << 20)
 
 /* A page of 1,000 tickets with a hundred members each has some 200,000 values. */
 static const struct msp_json_limits answer_limits = {
@@ -33,6 +35,7 @@ static const struct msp_json_limits answer_limits = {
 enum {
     RETRY_AFTER = MSP_RATE_FIELDS,
     CONTENT_TYPE,
+    DATE,
     CALLERS,
 };
 
@@ -103,6 +106,7 @@ static void name_wanted(const struct fetch *fetch)
     }
     wanted[RETRY_AFTER].name = "Retry-After";
     wanted[CONTENT_TYPE].name = "Content-Type";
+    wanted[DATE].name = "Date";
     for (size_t i = 0; i < fetch->call->wanted_count && i < MSP_CALL_WANTED; i++) {
         wanted[CALLERS + i].name = fetch->call->wanted[i].name;
     }
@@ -113,6 +117,20 @@ static void copy_wanted(const struct fetch *fetch)
     for (size_t i = 0; i < fetch->call->wanted_count && i < MSP_CALL_WANTED; i++) {
         fetch->call->wanted[i] = fetch->session->wanted[CALLERS + i];
     }
+}
+
+/* Seconds are all a Date has, so that small differences are none; past an hour somebody's clock is
+ * simply wrong. */
+static void compare_clocks(struct msp_source_session *session)
+{
+    struct tm date = {0};
+    const char *end = strptime(session->wanted[DATE].value, "%a, %d %b %Y %H:%M:%S GMT", &date);
+    if (end == NULL || *end != '\0') {
+        return;
+    }
+    int64_t ahead_us = (int64_t)timegm(&date) * 1000000 - msp_clock_unix_us();
+    bool is_telling = llabs(ahead_us) > CLOCK_NOISE_US && llabs(ahead_us) < CLOCK_NONSENSE_US;
+    session->ahead_us = is_telling ? ahead_us : 0;
 }
 
 static void learn(const struct fetch *fetch, int status)
@@ -168,6 +186,7 @@ static enum msp_result call_once(const struct fetch *fetch, struct msp_egress_re
     enum msp_result result = msp_egress_call(session->egress, &request, out, error);
     if (result == MSP_OK) {
         learn(fetch, out->status);
+        compare_clocks(session);
         copy_wanted(fetch);
     }
     return result;

@@ -62,6 +62,10 @@ enum msp_result msp_source_fetch(struct msp_source_session *session,
                                  json_t **out, int *out_status,
                                  struct msp_error *error) MSP_MUST_CHECK;
 
+/* What the source's clock shows: ours, moved by what the Date of its last answer was ahead or
+ * behind. */
+int64_t msp_source_clock_us(const struct msp_source_session *session);
+
 /* What the source tells of its quotas elsewhere than in the fields of its answers. */
 void msp_source_learn(struct msp_source_session *session, const struct msp_source_quota *quota);
 

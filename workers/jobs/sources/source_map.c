@@ -266,7 +266,15 @@ static enum msp_result reject(const json_t *row, const struct msp_error *fault,
 {
     struct excerpt excerpt = {.length = 0};
     (void)json_dump_callback(row, take_excerpt, &excerpt, JSON_COMPACT | JSON_ENCODE_ANY);
-    return msp_ticket_batch_reject(batch, fault, excerpt.text, excerpt.length, error);
+    enum msp_result result =
+        msp_ticket_batch_reject(batch, fault, excerpt.text, excerpt.length, error);
+    if (result != MSP_OK && strcmp(error->code, "batch_full") == 0) {
+        return msp_fail(error, MSP_BROKEN, "source_rows_unusable",
+                        "A page holds too many tickets that cannot be taken; the last one's fault: "
+                        "%.200s Check the source's options.",
+                        fault->detail);
+    }
+    return result;
 }
 
 /* The updated_at of a row whose ticket was refused. */

@@ -125,18 +125,20 @@ void msp_source_place_begin(struct msp_source_place *place, int64_t overlap_seco
 
 void msp_source_place_reach(struct msp_source_place *place, int64_t updated_us)
 {
-    int64_t now_us = msp_clock_unix_us();
-    int64_t reached_us = updated_us < now_us ? updated_us : now_us;
     /* MSP_NO_TIME is less than every time. */
-    if (reached_us > place->reached_us) {
-        place->reached_us = reached_us;
+    if (updated_us > place->reached_us) {
+        place->reached_us = updated_us;
     }
 }
 
 void msp_source_place_end(struct msp_source_place *place)
 {
-    if (place->reached_us > place->high_water_us) {
-        place->high_water_us = place->reached_us;
+    int64_t now_us = msp_clock_unix_us();
+    int64_t most_us =
+        place->until_us != MSP_NO_TIME && place->until_us < now_us ? place->until_us : now_us;
+    int64_t mark_us = place->reached_us < most_us ? place->reached_us : most_us;
+    if (mark_us > place->high_water_us) {
+        place->high_water_us = mark_us;
     }
     place->from_us = MSP_NO_TIME;
     place->until_us = MSP_NO_TIME;

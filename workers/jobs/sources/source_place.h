@@ -36,12 +36,16 @@ enum msp_result msp_source_place_write(const char *kind, const struct msp_source
 /* At the beginning of a round: sets from_us to the high-water mark minus the overlap. */
 void msp_source_place_begin(struct msp_source_place *place, int64_t overlap_seconds);
 
-/* A ticket was read. What lies in the future by our clock counts as now, so that one row with a
- * wrong time cannot move the mark past changes to come. */
+/* A ticket was read. */
 void msp_source_place_reach(struct msp_source_place *place, int64_t updated_us);
 
-/* The round is drained: the mark moves to what was reached, never back, and the page state is
- * emptied. */
+/*
+ * The round is drained: the mark moves to what was reached, never back nor past until_us
+ * or, lest one wrong time hide the changes to come, our own clock; the page state is emptied. A
+ * round whose pages are not in the order of changes must have an until_us, at the latest when it
+ * began by the source's clock (msp_source_clock_us): a ticket read early may have changed again
+ * before one read late.
+ */
 void msp_source_place_end(struct msp_source_place *place);
 
 #endif

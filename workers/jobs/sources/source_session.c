@@ -210,6 +210,13 @@ void msp_source_learn(struct msp_source_session *session, const struct msp_sourc
     msp_source_budget_learn(session->budget, quota, msp_clock_monotonic_ms());
 }
 
+/* ---- the clock ---- */
+
+int64_t msp_source_clock_us(const struct msp_source_session *session)
+{
+    return msp_clock_unix_us() + session->ahead_us;
+}
+
 /* ---- options ---- */
 
 const char *msp_source_text(const json_t *object, const char *name, const char *fallback)

@@ -16,14 +16,15 @@ struct msp_source_session {
     struct msp_source_budget *budget;
     bool (*should_stop)(void *context);
     void *context;
+    int64_t ahead_us;                    /* the source's clock before ours; less than 0: behind */
     int64_t *retry_after_seconds;        /* the order's; may be NULL */
     char base_url[MSP_EGRESS_URL_BYTES]; /* without a "/" at its end */
     struct msp_egress_url base;          /* its `rest` is not to be used */
     char *fields[MSP_SESSION_FIELDS];
     size_t field_count;
-    /* Where the fields of an answer are copied to: those of quotas, Retry-After, Content-Type and
-     * the caller's. */
-    struct msp_egress_field wanted[MSP_RATE_FIELDS + 2 + MSP_CALL_WANTED];
+    /* Where the fields of an answer are copied to: those of quotas, Retry-After, Content-Type,
+     * Date and the caller's. */
+    struct msp_egress_field wanted[MSP_RATE_FIELDS + 3 + MSP_CALL_WANTED];
 };
 
 /* The whole address of a target; MSP_FORBIDDEN "source_link_refused" for one of another origin. */

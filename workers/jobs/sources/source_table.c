@@ -6,6 +6,7 @@
 
 static const struct msp_source *const sources[] = {
     &msp_mock_source,
+    &msp_json_source,
 };
 
 static const struct msp_source *find_row(const char *name)
