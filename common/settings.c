@@ -178,7 +178,7 @@ static void store_from_file(struct loader *loader, const struct setting_row *row
     struct msp_error error;
     struct env_file file = {.content = NULL};
     /* One byte for the newline that is dropped. */
-    if (env_file_read(given->text, MSP_SETTINGS_TEXT_BYTES, &file, &error) != MSP_OK) {
+    if (env_file_read(given->text, MSP_SETTINGS_LIST_BYTES, &file, &error) != MSP_OK) {
         given->faulty = true;
         fault(loader, given->source, given->line, "%s_FILE: cannot read %.200s: %.100s", row->name,
               given->text, error.detail);

@@ -235,7 +235,8 @@ const struct setting_row setting_rows[] = {
      MEMBER(egress_allow),
      .initial = "",
      .help = "Hosts that a callback_url may name: [scheme://]host[:port], comma-separated, *. "
-             "allowed; +private at an entry's end permits http and private addresses."},
+             "allowed; +private at an entry's end permits http and private addresses, for ticket "
+             "sources too."},
     {.name = "CALLBACK_SECRET",
      .type = SETTING_WEBHOOK_SECRET,
      .reload = MSP_RELOAD_WORKERS,

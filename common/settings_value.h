@@ -13,7 +13,7 @@ bool setting_store(const struct setting_row *row, const char *text, struct msp_s
 
 /* The value with secrets masked, long enough for any masked value. */
 struct setting_text {
-    char text[MSP_SETTINGS_TEXT_BYTES + 256];
+    char text[MSP_SETTINGS_LIST_BYTES + 256];
 };
 void setting_show(const struct setting_row *row, const struct msp_settings *settings,
                   struct setting_text *out);

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #define MSP_SETTINGS_TEXT_BYTES 1024
+#define MSP_SETTINGS_LIST_BYTES 16384 /* hundreds of hosts */
 
 struct msp_settings {
     char database_url[MSP_SETTINGS_TEXT_BYTES];
@@ -42,7 +43,7 @@ struct msp_settings {
                                                       Host */
     char trusted_proxies[MSP_SETTINGS_TEXT_BYTES]; /* comma-separated IPv4 addresses or CIDR blocks
                                                     */
-    char egress_allow[MSP_SETTINGS_TEXT_BYTES];    /* see msp/egress_allow.h; empty: no callbacks */
+    char egress_allow[MSP_SETTINGS_LIST_BYTES];    /* see msp/egress_allow.h; empty: no callbacks */
     char callback_secret[256];                     /* signs callbacks */
     char callback_secret_previous[256];            /* signs them too while receivers change over */
     char slack_webhook_url[MSP_SETTINGS_TEXT_BYTES]; /* a secret as a whole */

@@ -326,7 +326,7 @@ Test(settings, come_from_a_file_of_their_own)
     write_bytes(value_path, large, 5000);
     free(large);
     cr_expect(load_arguments(argument, NULL) == MSP_INVALID);
-    expect_heard("more than 1024 bytes");
+    expect_heard("SERVICE_TOKEN_FILE has 5000 bytes but may have 1023.");
     cr_assert(unlink(value_path) == 0);
     cr_expect(load_arguments(argument, NULL) == MSP_INVALID);
     expect_heard("does not exist");

@@ -371,9 +371,10 @@ static void tell(const struct call *call, enum msp_result result, const struct m
     bool is_usual = result == MSP_OK && response->status >= 200 && response->status < 300 &&
                     call->request->signer != NULL;
     msp_log(is_usual ? MSP_LOG_DEBUG : MSP_LOG_INFO, "Called out", "purpose",
-            call->request->purpose, "method", call->request->method, "host", call->url.host,
-            "status", response->status > 0 ? status : NULL, "sent_received_bytes", bytes, "ms", ms,
-            "code", result != MSP_OK ? error->code : NULL, NULL);
+            call->request->purpose, "method", call->request->method, "host",
+            call->url.host[0] != '\0' ? call->url.host : NULL, "status",
+            response->status > 0 ? status : NULL, "sent_received_bytes", bytes, "ms", ms, "code",
+            result != MSP_OK ? error->code : NULL, NULL);
 }
 
 static enum msp_result perform(struct call *call, struct msp_error *error)
@@ -439,6 +440,7 @@ enum msp_result msp_egress_call(struct msp_egress *egress, const struct msp_egre
     forget_fields(request);
     enum msp_result result = admit(egress, &call, error);
     if (result != MSP_OK) {
+        tell(&call, result, error);
         return result;
     }
     call.handle = take_handle(egress, request->owner);
