@@ -168,11 +168,7 @@ static bool append_body(struct entry_head *entry, size_t size, struct msp_buffer
     char *place = msp_buffer_reserve(out, words * sizeof(uint64_t));
     if (place == NULL)
         return false;
-    const msp_shared_word *from = body_of(entry);
-    for (size_t i = 0; i < words; i++) {
-        uint64_t word = msp_word_load(&from[i]);
-        memcpy(place + i * sizeof word, &word, sizeof word);
-    }
+    msp_words_copy_out(place, body_of(entry), words);
     return true;
 }
 

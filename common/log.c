@@ -1,8 +1,10 @@
 /*
- * Builds a line on the stack and hands it over in one write. Never blocks on a lock,
- * never allocates, never fails a caller: a line that cannot be written is lost.
+ * Builds a line on the stack and hands it over whole. Never allocates, never fails a caller: a line
+ * that cannot be written is lost.
  */
 #include "msp/log.h"
+
+#include "log_line.h"
 
 #include "msp/clock.h"
 #include "msp/utf8.h"
@@ -32,6 +34,7 @@ struct line {
 static atomic_int least_level = MSP_LOG_INFO;
 static atomic_int line_format = MSP_LOG_PLAIN;
 static char process_name[64] = "msp-analytics";
+static pid_t process_id; /* asked for once: a line a request is too many for a system call each */
 
 static const struct {
     const char *plain;
@@ -52,12 +55,18 @@ void msp_log_configure(enum msp_log_level level, enum msp_log_format format)
 void msp_log_set_process(const char *name)
 {
     (void)snprintf(process_name, sizeof process_name, "%s", name);
+    process_id = getpid();
+}
+
+static bool fits(const struct line *line, size_t size)
+{
+    return !line->cut && line->length + size <= LINE_BYTES - CLOSING_BYTES;
 }
 
 /* All of `bytes` or nothing: an escape cut in two would be a lie. */
 static void put(struct line *line, const char *bytes, size_t size)
 {
-    if (line->cut || line->length + size > LINE_BYTES - CLOSING_BYTES) {
+    if (!fits(line, size)) {
         line->cut = true;
         return;
     }
@@ -126,8 +135,22 @@ static void put_broken_byte(struct line *line, char byte)
     put_text(line, escape);
 }
 
+/* How many bytes from here on stand for themselves, quoted or not. */
+static size_t plain_bytes(const char *text)
+{
+    const char *at = text;
+    while (*at >= ' ' && *at < 0x7F && *at != '"' && *at != '\\')
+        at++;
+    return (size_t)(at - text);
+}
+
 static void put_escaped(struct line *line, const char *text, bool quoted)
 {
+    size_t plain = plain_bytes(text);
+    if (fits(line, plain)) {
+        put(line, text, plain);
+        text += plain;
+    }
     size_t left = strlen(text);
     while (left > 0 && !line->cut) {
         size_t size = msp_utf8_character_bytes(text, left);
@@ -154,28 +177,28 @@ static void finish_quoted(struct line *line, const char *text)
     close_with(line, line->cut ? "…\"" : "\"");
 }
 
-static bool needs_quotes(const char *value)
+/* How many bytes from here on need no quotes around them. */
+static size_t bare_bytes(const char *value)
 {
-    if (value[0] == '\0')
-        return true;
-    for (const unsigned char *at = (const unsigned char *)value; *at; at++)
-        if (*at <= ' ' || *at >= 0x7F || *at == '"' || *at == '\\' || *at == '=')
-            return true;
-    return false;
+    const char *at = value;
+    while (*at > ' ' && *at < 0x7F && *at != '"' && *at != '\\' && *at != '=')
+        at++;
+    return (size_t)(at - value);
 }
 
 static void put_plain_field(struct line *line, const char *name, const char *value)
 {
-    bool quoted = needs_quotes(value);
-    put_text(line, " ");
+    size_t bare = bare_bytes(value);
+    bool quoted = bare == 0 || value[bare] != '\0';
+    put(line, " ", 1);
     put_text(line, name);
     put_text(line, quoted ? "=\"" : "=");
     if (line->cut)
         return;
     if (quoted)
         finish_quoted(line, value);
-    else if (line->length + strlen(value) <= LINE_BYTES - CLOSING_BYTES)
-        put_text(line, value); /* nothing in it needs an escape */
+    else if (fits(line, bare))
+        put(line, value, bare); /* nothing in it needs an escape */
     else
         put_escaped(line, value, false);
 }
@@ -229,7 +252,7 @@ static void put_head(struct line *line, enum msp_log_level level, const char *ev
         put_text(line, "\",\"level\":\"");
         put_text(line, level_names[level].json);
         put_text(line, "\",\"pid\":");
-        put_number(line, getpid(), 1);
+        put_number(line, process_id > 0 ? process_id : getpid(), 1);
         put_field(line, "process", process_name);
         put_field(line, "event", event);
     } else {
@@ -239,7 +262,7 @@ static void put_head(struct line *line, enum msp_log_level level, const char *ev
         put_text(line, " ");
         put_text(line, process_name);
         put_text(line, "[");
-        put_number(line, getpid(), 1);
+        put_number(line, process_id > 0 ? process_id : getpid(), 1);
         put_text(line, "]: ");
         put_escaped(line, event, false);
     }
@@ -251,14 +274,6 @@ static void put_end(struct line *line)
         close_with(line, line->cut ? ",\"truncated\":true}\n" : "}\n");
     else
         close_with(line, line->cut ? " [line cut]\n" : "\n");
-}
-
-static void send_line(const struct line *line)
-{
-    ssize_t sent;
-    do
-        sent = write(STDERR_FILENO, line->text, line->length);
-    while (sent < 0 && errno == EINTR);
 }
 
 void msp_log(enum msp_log_level level, const char *event, ...)
@@ -284,6 +299,6 @@ void msp_log(enum msp_log_level level, const char *event, ...)
     va_end(fields);
     put_end(&line);
 
-    send_line(&line);
+    msp_log_line_send(line.text, line.length, level >= MSP_LOG_WARNING);
     errno = saved_errno;
 }

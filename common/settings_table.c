@@ -478,6 +478,16 @@ const struct setting_row setting_rows[] = {
      .initial = "plain",
      .words = log_formats,
      .help = "Lines as key=value text or as one JSON object each."},
+    {.name = "LOG_HOLD_MS",
+     .type = SETTING_INT,
+     .reload = MSP_RELOAD_AT_ONCE,
+     MEMBER(log_hold_ms),
+     .initial = "100",
+     .minimum = 0,
+     .maximum = 1000,
+     .unit = "milliseconds",
+     .help = "How long an HTTP worker may hold lines below warning to write several at once; 0 "
+             "writes each at once."},
 };
 
 const size_t setting_count = sizeof setting_rows / sizeof setting_rows[0];

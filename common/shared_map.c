@@ -42,6 +42,7 @@ enum part {
     PART_ATTEMPTS,
     PART_RATES,
     PART_ANSWERS,
+    PART_LOG_PAGES,
     PARTS
 };
 
@@ -57,6 +58,7 @@ static const struct {
     [PART_ATTEMPTS] = {msp_attempts_bytes, "counts of failures", false},
     [PART_RATES] = {msp_rate_windows_bytes, "rate limits", false},
     [PART_ANSWERS] = {msp_answer_cache_bytes, "answers", true},
+    [PART_LOG_PAGES] = {msp_log_pages_bytes, "lines of the log", false},
 };
 
 static enum msp_result map_parts(void *regions[PARTS], struct msp_error *error)
@@ -96,6 +98,7 @@ enum msp_result msp_shared_map_create(const char *state_dir, struct msp_shared_m
     out->attempts = msp_attempts_init(regions[PART_ATTEMPTS]);
     out->rates = msp_rate_windows_init(regions[PART_RATES]);
     out->answers = msp_answer_cache_init(regions[PART_ANSWERS]);
+    out->log_pages = regions[PART_LOG_PAGES];
     out->board = board;
     return MSP_OK;
 }

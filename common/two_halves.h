@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Readers give up on the half in force after so many laps and take the other, which is older but
  * whole. */
@@ -58,6 +59,25 @@ static inline void msp_words_load(uint64_t *to, const msp_shared_word *from, siz
     for (size_t i = 0; i < count; i++) {
         to[i] = atomic_load_explicit(&from[i], memory_order_acquire);
     }
+}
+
+/*
+ * Copies words out to anywhere; the change counter is looked at again afterwards. On x86-64 the
+ * processor's own string move does it at several times the speed of a loop over words, and its
+ * loads keep the order that the loop's have (Linux copies under its sequence counters so too).
+ * ThreadSanitizer cannot see into it and gets the loop.
+ */
+static inline void msp_words_copy_out(void *to, const msp_shared_word *from, size_t count)
+{
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+    __asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
+#else
+    unsigned char *at = to;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t word = msp_word_load(&from[i]);
+        memcpy(at + i * sizeof word, &word, sizeof word);
+    }
+#endif
 }
 
 /*

@@ -19,6 +19,11 @@ static struct msp_board_slot *slot_of(struct msp_master *master, const struct ms
     return &master->shared.board->slots[row - master->children.rows];
 }
 
+static struct msp_log_page *log_page_of(struct msp_master *master, const struct msp_row *row)
+{
+    return msp_log_page_at(master->shared.log_pages, (size_t)(row - master->children.rows));
+}
+
 static void name_of(const struct msp_row *row, char out[48])
 {
     msp_child_kind_name(row->kind, row->number, out, 48);
@@ -191,6 +196,7 @@ static void bury(struct msp_master *master, struct msp_row *row, int status)
     const bool was_ready = row->state == MSP_ROW_READY;
     const bool misconfigured = WIFEXITED(status) && WEXITSTATUS(status) == MSP_EXIT_MISCONFIGURED;
     const bool is_next = is_of_reload(master, row);
+    msp_log_page_inherit(log_page_of(master, row));
     msp_board_bury(master->shared.board, slot_of(master, row));
     if (row->ready_fd >= 0)
         (void)close(row->ready_fd);

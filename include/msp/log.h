@@ -1,5 +1,6 @@
 /*
- * One line a happening, one write a line, to standard error. Lines carry a
+ * One line a happening, to standard error: in a write of its own, or together with others
+ * (log_page.h). Lines carry a
  * level, the process and key=value fields (LOG_FORMAT plain) or are one JSON
  * object (LOG_FORMAT json). Never a token, a key or a password.
  */
@@ -14,7 +15,8 @@ enum msp_log_format { MSP_LOG_PLAIN, MSP_LOG_JSON };
 /* Sets what is written from now on in this process; any thread, any time. */
 void msp_log_configure(enum msp_log_level level, enum msp_log_format format);
 
-/* Names this process in its lines ("http worker 2"); copied. Call before threads start. */
+/* Names this process in its lines ("http worker 2"); copied. Call before threads start, and
+ * again in a process that was forked off: it is whose number they carry. */
 void msp_log_set_process(const char *name);
 
 /*

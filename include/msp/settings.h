@@ -78,6 +78,7 @@ struct msp_settings {
     int max_body_bytes; /* of a JSON request */
     enum msp_log_level log_level;
     enum msp_log_format log_format;
+    int log_hold_ms; /* of lines below warning, by HTTP workers; 0 = not at all */
 };
 
 /* When a changed value takes hold after SIGHUP. */

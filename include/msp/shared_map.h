@@ -9,6 +9,7 @@
 #include "msp/attempts.h"
 #include "msp/credential_cache.h"
 #include "msp/key_uses.h"
+#include "msp/log_page.h"
 #include "msp/rate_windows.h"
 #include "msp/settings_cache.h"
 #include "msp/status_board.h"
@@ -23,6 +24,7 @@ struct msp_shared_map {
     struct msp_attempts *attempts;            /* likewise */
     struct msp_rate_windows *rates;           /* likewise */
     struct msp_answer_cache *answers;         /* likewise; raised by whoever changes data */
+    void *log_pages;                          /* each child its own (log_page.h) */
 };
 
 /* Maps everything; the board's file goes into `state_dir`. */

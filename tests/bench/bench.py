@@ -42,7 +42,8 @@ class Bench:
 
     def another(self, program=None, **settings):
         """A started server on the same stack, of another program or other settings."""
-        made = self.stack.server(HTTP_WORKERS=str(WORKERS), DB_POOL_SIZE=str(POOL), KEEP_ALIVE_SECONDS="120", **settings)
+        made = self.stack.server(HTTP_WORKERS=str(WORKERS), DB_POOL_SIZE=str(POOL), KEEP_ALIVE_SECONDS="120",
+                                 LOG_HOLD_MS=None, **settings)
         if program:
             made.program = os.path.join(os.path.dirname(binary()), program)
         return made.start()

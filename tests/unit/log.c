@@ -1,5 +1,6 @@
-/* Promises of include/msp/log.h, read from a pipe in the place of standard error. */
+/* Promises of include/msp/log.h and log_page.h, read from a pipe in the place of standard error. */
 #include "msp/log.h"
+#include "msp/log_page.h"
 
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -7,9 +8,12 @@
 #include <jansson.h>
 #include <pthread.h>
 #include <regex.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static int reading_end;
@@ -230,4 +234,87 @@ Test(log, threads_do_not_mix_their_lines)
         pthread_join(writers[i], NULL);
     pthread_join(reader, NULL);
     cr_assert_eq(count, 400);
+}
+
+static struct msp_log_page *map_page(void)
+{
+    void *pages = mmap(NULL, msp_log_pages_bytes(), PROT_READ | PROT_WRITE,
+                       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    cr_assert(pages != MAP_FAILED);
+    return msp_log_page_at(pages, 3);
+}
+
+static int count_lines(const char *text)
+{
+    int lines = 0;
+    for (; (text = strchr(text, '\n')) != NULL; text++)
+        lines++;
+    return lines;
+}
+
+Test(log, held_lines_are_written_together_when_asked)
+{
+    msp_log_hold(map_page());
+    for (int i = 0; i < 3; i++)
+        msp_log(MSP_LOG_INFO, "Event", NULL);
+    cr_expect_str_empty(next_write());
+    msp_log_flush();
+    cr_expect_eq(count_lines(next_write()), 3);
+    msp_log_flush();
+    cr_expect_str_empty(next_write(), "a flush of nothing writes nothing");
+}
+
+Test(log, a_grave_line_takes_those_held_before_it_along)
+{
+    msp_log_hold(map_page());
+    msp_log(MSP_LOG_INFO, "First", NULL);
+    msp_log(MSP_LOG_WARNING, "Second", NULL);
+    cr_expect(strstr(next_write(), "First") != NULL);
+    cr_expect(strstr(next_write(), "Second") != NULL);
+}
+
+Test(log, lines_are_no_longer_held_when_holding_ends)
+{
+    msp_log_hold(map_page());
+    msp_log(MSP_LOG_INFO, "First", NULL);
+    msp_log_hold(NULL);
+    cr_expect(strstr(next_write(), "First") != NULL);
+    msp_log(MSP_LOG_INFO, "Second", NULL);
+    cr_expect(strstr(next_write(), "Second") != NULL);
+}
+
+Test(log, a_full_page_is_written_in_whole_lines_of_at_most_pipe_buf)
+{
+    int lines = 0;
+    msp_log_hold(map_page());
+    for (int i = 0; i < 500; i++) {
+        char filler[200];
+        memset(filler, 'x', sizeof filler);
+        filler[i % 199] = '\0';
+        msp_log(MSP_LOG_INFO, "Event", "filler", filler, NULL);
+        const char *written = next_write();
+        size_t length = strlen(written);
+        lines += count_lines(written);
+        cr_assert(length <= 4096 && (length == 0 || written[length - 1] == '\n'));
+        cr_assert(length == 0 || length > 4096 - 300, "a page that had room was written");
+    }
+    msp_log_flush();
+    cr_expect_eq(lines + count_lines(next_write()), 500);
+}
+
+Test(log, what_a_killed_process_held_is_written_by_its_heir)
+{
+    struct msp_log_page *page = map_page();
+    pid_t child = fork();
+    if (child == 0) {
+        msp_log_hold(page);
+        msp_log(MSP_LOG_INFO, "Last words", NULL);
+        raise(SIGKILL);
+    }
+    cr_assert_eq(waitpid(child, NULL, 0), child);
+    cr_expect_str_empty(next_write());
+    msp_log_page_inherit(page);
+    cr_expect(strstr(next_write(), "Last words") != NULL);
+    msp_log_page_inherit(page);
+    cr_expect_str_empty(next_write());
 }

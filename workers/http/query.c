@@ -1,6 +1,8 @@
 /* Decodes percent-encoded paths and queries. Knows no route and no name. */
 #include "query.h"
 
+#include "msp/utf8.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -37,12 +39,12 @@ static int decode_byte(const char **at, const char *end, enum flavour flavour)
     return byte;
 }
 
-/* jansson keeps the table of well-formed UTF-8 for us. */
 static bool is_utf8(const char *text, size_t length)
 {
-    json_t *string = json_stringn(text, length);
-    json_decref(string);
-    return string != NULL;
+    size_t size = 1;
+    for (size_t at = 0; at < length && size > 0; at += size)
+        size = msp_utf8_character_bytes(text + at, length - at);
+    return size > 0;
 }
 
 static enum msp_result decode(const char *text, size_t length, enum flavour flavour,

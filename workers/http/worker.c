@@ -157,8 +157,10 @@ static void drain(struct msp_http_worker *worker, struct mg_context *context)
         msp_clock_monotonic_ms() + (int64_t)worker->child->settings->drain_seconds * 1000;
     atomic_store(&worker->draining, true);
     msp_seam_drain();
-    while (msp_seam_connections() > 0 && msp_clock_monotonic_ms() < deadline_ms)
+    while (msp_seam_connections() > 0 && msp_clock_monotonic_ms() < deadline_ms) {
         pause_ms(5);
+        msp_log_flush();
+    }
     int left = msp_seam_connections();
     if (left > 0) {
         char count[16];
@@ -169,8 +171,15 @@ static void drain(struct msp_http_worker *worker, struct mg_context *context)
     msp_seam_stop(context);
 }
 
+static struct msp_log_page *log_page(const struct msp_child *child)
+{
+    return msp_log_page_at(child->shared->log_pages,
+                           (size_t)(child->slot - child->shared->board->slots));
+}
+
 /* Applies what holds at once and is not read from a request's settings. */
-static void follow_settings(const struct msp_http_worker *worker, uint64_t *generation)
+static void follow_settings(const struct msp_http_worker *worker, uint64_t *generation,
+                            int *log_hold_ms)
 {
     const struct msp_settings_cache *cache = worker->child->shared->settings;
     uint64_t now = msp_settings_cache_generation(cache);
@@ -179,6 +188,8 @@ static void follow_settings(const struct msp_http_worker *worker, uint64_t *gene
     struct msp_settings settings;
     msp_settings_cache_read(cache, &settings);
     msp_log_configure(settings.log_level, settings.log_format);
+    *log_hold_ms = settings.log_hold_ms;
+    msp_log_hold(settings.log_hold_ms > 0 ? log_page(worker->child) : NULL);
     msp_seam_set_keep_alive(settings.keep_alive_seconds * 1000);
     *generation = now;
 }
@@ -209,9 +220,23 @@ static bool check_database(struct msp_http_worker *worker, bool first_look)
     return result != MSP_INVALID;
 }
 
+/* Waits for LOOK_MS, writing the lines of the log that were held for long enough. True if the
+ * worker was asked to leave. */
+static bool wait_to_look(const struct msp_child *child, int log_hold_ms)
+{
+    int slice_ms = log_hold_ms > 0 ? log_hold_ms : LOOK_MS;
+    bool leaves = false;
+    for (int waited_ms = 0; waited_ms < LOOK_MS && !leaves; waited_ms += slice_ms) {
+        leaves = msp_child_should_stop(child, slice_ms);
+        msp_log_flush();
+    }
+    return leaves;
+}
+
 static int serve(struct msp_http_worker *worker)
 {
     uint64_t generation = 0;
+    int log_hold_ms = 0;
     /* Before the first connection, so that a replaced worker turns nobody away. */
     if (!check_database(worker, true) ||
         (worker->child->on_trial && !atomic_load(&worker->database_checked)))
@@ -227,11 +252,13 @@ static int serve(struct msp_http_worker *worker)
     msp_memory_limit_process(worker->child->settings->http_memory_mib);
     msp_child_ready(worker->child);
     bool usable = true;
-    while (usable && !msp_child_should_stop(worker->child, LOOK_MS)) {
-        follow_settings(worker, &generation);
+    follow_settings(worker, &generation, &log_hold_ms);
+    while (usable && !wait_to_look(worker->child, log_hold_ms)) {
+        follow_settings(worker, &generation, &log_hold_ms);
         usable = check_database(worker, false);
     }
     drain(worker, context);
+    msp_log_hold(NULL);
     return usable ? MSP_EXIT_DONE : MSP_EXIT_MISCONFIGURED;
 }
 

@@ -131,7 +131,8 @@ class Server:
                        "STATE_DIR": os.path.join(self.folder, "state"),
                        "EXPORT_STORAGE": f"file://{self.exports}", "MOCK_MODE": "true",
                        "MOCK_DATA_PATH": self.mock_data, "HTTP_WORKERS": "2", "HTTP_THREADS": "64",
-                       "JOB_THREADS": "4", "DB_POOL_SIZE": "4", "LOG_LEVEL": "info", "RATE_LIMITS": NO_LIMITS}
+                       "JOB_THREADS": "4", "DB_POOL_SIZE": "4", "LOG_LEVEL": "info", "LOG_HOLD_MS": "0",
+                       "RATE_LIMITS": NO_LIMITS}
         self.configure(**settings)
 
     # ---- life ----
