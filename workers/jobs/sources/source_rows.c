@@ -54,7 +54,13 @@ enum msp_result msp_source_sink_rows(const json_t *rows, const char *path, msp_s
     {
         char text[ID_TEXT_BYTES];
         const json_t *value = msp_source_at(row, path);
-        if (value != NULL && id_text(value, text) && !sink(context, text)) {
+        if (value == NULL || !id_text(value, text)) {
+            return msp_fail(error, MSP_BROKEN, "source_answer_malformed",
+                            "A ticket came without an id when the ids of all were asked for; none "
+                            "is taken for deleted. Try again; if it stays so, ask the system's "
+                            "maker.");
+        }
+        if (!sink(context, text)) {
             return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory for the ids of a page.");
         }
     }

@@ -17,7 +17,8 @@ enum msp_result msp_source_rows(const struct msp_source_session *session, json_t
 /* A row's id as a number, from an integer or its digits; -1 if it is neither. */
 int64_t msp_source_row_id(const json_t *row, const char *path);
 
-/* Gives the sink the id of every row. MSP_NO_MEMORY only. */
+/* Gives the sink the id of every row. MSP_BROKEN for a row without one: its ticket would be taken
+ * for deleted. */
 enum msp_result msp_source_sink_rows(const json_t *rows, const char *path, msp_source_id_sink *sink,
                                      void *context, struct msp_error *error) MSP_MUST_CHECK;
 
