@@ -163,3 +163,14 @@ enum msp_result msp_ticket_batch_reject(struct msp_ticket_batch *batch,
     batch->fetched++;
     return MSP_OK;
 }
+
+struct msp_ticket_batch_figures msp_ticket_batch_look(const struct msp_ticket_batch *batch)
+{
+    struct msp_ticket_batch_figures figures = {
+        .tickets = batch->ticket_count, .rejects = batch->reject_count, .newest_us = MSP_NO_TIME};
+    for (size_t i = 0; i < batch->ticket_count; i++) {
+        int64_t updated_us = batch->tickets[i].ticket.updated_us;
+        figures.newest_us = updated_us > figures.newest_us ? updated_us : figures.newest_us;
+    }
+    return figures;
+}

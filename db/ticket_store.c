@@ -36,8 +36,13 @@ static const struct msp_statement reject_statement = {
     false};
 
 static const struct msp_statement cursor_statement = {
-    "cursor_move", "SELECT msp.move_cursor($1::bigint, $2::text, $3::text, $4::text, $5::boolean)",
+    "cursor_move",
+    "SELECT msp.move_cursor($1::bigint, $2::text, $3::text, $4::text, $5::boolean,"
+    " coalesce($6::timestamptz, now()))",
     false};
+
+static const struct msp_statement failure_statement = {
+    "source_failure", "SELECT msp.note_source_failure($1::bigint, $2::text, $3::text)", false};
 
 static const struct msp_statement cursor_read_statement = {
     "cursor_read",
@@ -204,6 +209,7 @@ enum msp_result msp_ticket_batch_send(struct msp_db *db, int64_t tenant_id,
         msp_params_text(&batch->cursor_params, move->expected);
         msp_params_text(&batch->cursor_params, move->next);
         msp_params_bool(&batch->cursor_params, move->drained);
+        msp_params_time(&batch->cursor_params, move->complete_until_us);
         add_call(batch, &cursor_statement, &batch->cursor_params);
     }
     if (safety == MSP_BATCH_SAFE_LATER)
@@ -256,4 +262,20 @@ enum msp_result msp_cursor_read(struct msp_db *db, int64_t tenant_id, const char
     msp_calls_clear(&call, 1);
     *out = cursor;
     return MSP_OK;
+}
+
+enum msp_result msp_cursor_note_failure(struct msp_db *db, int64_t tenant_id, const char *source,
+                                        const char *sentence, int64_t deadline_ms,
+                                        struct msp_error *error)
+{
+    struct msp_params params;
+    msp_params_init(&params);
+    msp_params_int(&params, tenant_id);
+    msp_params_text(&params, source);
+    msp_params_text(&params, sentence);
+    struct msp_call call = {&failure_statement, &params, NULL};
+    const struct msp_scope scope = {tenant_id, NULL};
+    enum msp_result result = msp_db_transact(db, &scope, &call, 1, deadline_ms, error);
+    msp_calls_clear(&call, 1);
+    return result;
 }

@@ -97,6 +97,17 @@ const char *msp_invocation_option(const struct msp_invocation *invocation, const
     return NULL;
 }
 
+const char *msp_invocation_next(const struct msp_invocation *invocation, const char *name,
+                                size_t *at)
+{
+    while (*at < invocation->repeated_count) {
+        const size_t here = (*at)++;
+        if (strcmp(invocation->repeated[here].option->name, name) == 0)
+            return invocation->repeated[here].value;
+    }
+    return NULL;
+}
+
 /* The common options live in members of their own. False after a complaint. */
 static bool take_common(struct msp_invocation *invocation, const char *name, const char *value)
 {
@@ -117,6 +128,26 @@ static bool take_common(struct msp_invocation *invocation, const char *name, con
         return false;
     }
     invocation->settings[count] = value;
+    return true;
+}
+
+static bool repeats(const struct msp_command_option *option)
+{
+    static const char mark[] = "...";
+    const size_t length = option->argument != NULL ? strlen(option->argument) : 0;
+    return length >= sizeof mark - 1 &&
+           strcmp(option->argument + length - (sizeof mark - 1), mark) == 0;
+}
+
+static bool take_repeated(struct msp_invocation *invocation,
+                          const struct msp_command_option *option, const char *value)
+{
+    if (invocation->repeated_count == MSP_COMMAND_REPEATED) {
+        (void)msp_invocation_misused(invocation, "--%s is given too often", option->name);
+        return false;
+    }
+    invocation->repeated[invocation->repeated_count].option = option;
+    invocation->repeated[invocation->repeated_count++].value = value;
     return true;
 }
 
@@ -158,6 +189,8 @@ static bool take_option(struct msp_invocation *invocation, int argc, char **argv
     }
     if (!is_own)
         return take_common(invocation, option->name, value);
+    if (repeats(option))
+        return take_repeated(invocation, option, value);
     invocation->values[option - own] = value != NULL ? value : option->name;
     return true;
 }

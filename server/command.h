@@ -20,10 +20,12 @@ enum msp_command_exit {
 
 #define MSP_COMMAND_OPTIONS  12
 #define MSP_COMMAND_SETTINGS 64
+#define MSP_COMMAND_REPEATED 64
 
 struct msp_command_option {
     const char *name;     /* without its dashes; NULL closes the list */
-    const char *argument; /* what its value is called in the usage; NULL = a flag */
+    const char *argument; /* what its value is called in the usage; NULL = a flag. With "..." at its
+                             end it may be given several times: read with msp_invocation_next */
     bool required;
     const char *help;
 };
@@ -47,6 +49,12 @@ struct msp_invocation {
     const char *argument;
     const char
         *values[MSP_COMMAND_OPTIONS]; /* beside command->options; a given flag holds its name */
+    /* Options that repeat, in the order they were given. */
+    struct {
+        const struct msp_command_option *option;
+        const char *value;
+    } repeated[MSP_COMMAND_REPEATED];
+    size_t repeated_count;
     const char *env_file;
     bool json;
     const char *settings[MSP_COMMAND_SETTINGS + 1]; /* "NAME=value" of --set, closed by NULL */
@@ -57,6 +65,11 @@ int msp_command_run(const struct msp_command *table, int argc, char **argv);
 
 /* The value of an option, NULL if it was not given. The name must be one of the command's. */
 const char *msp_invocation_option(const struct msp_invocation *invocation, const char *name);
+
+/* The next value of an option that repeats, from *at on, which begins with 0; NULL behind the last.
+ */
+const char *msp_invocation_next(const struct msp_invocation *invocation, const char *name,
+                                size_t *at);
 
 /* Prints "msp-analytics PATH: sentence" to standard error. */
 void msp_invocation_complain(const struct msp_invocation *invocation, const char *format, ...)
@@ -107,6 +120,12 @@ int msp_command_key_list(const struct msp_invocation *invocation);
 int msp_command_key_revoke(const struct msp_invocation *invocation);
 int msp_command_token(const struct msp_invocation *invocation);
 int msp_command_ingest_pull(const struct msp_invocation *invocation);
+int msp_command_source_set(const struct msp_invocation *invocation);
+int msp_command_source_test(const struct msp_invocation *invocation);
+int msp_command_source_show(const struct msp_invocation *invocation);
+int msp_command_source_list(const struct msp_invocation *invocation);
+int msp_command_source_kinds(const struct msp_invocation *invocation);
+int msp_command_source_reseal(const struct msp_invocation *invocation);
 int msp_command_kpi_compute(const struct msp_invocation *invocation);
 int msp_command_export_generate(const struct msp_invocation *invocation);
 int msp_command_job_list(const struct msp_invocation *invocation);

@@ -159,7 +159,7 @@ int msp_command_job_watch(const struct msp_invocation *invocation)
     if (opened != MSP_COMMAND_DONE)
         return opened;
     const int code =
-        msp_job_follow(invocation, &settings, db, invocation->argument, timeout_seconds);
+        msp_job_follow(invocation, &settings, db, invocation->argument, NULL, timeout_seconds);
     msp_db_free(db);
     return code;
 }

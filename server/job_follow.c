@@ -39,14 +39,21 @@ static void catch_interrupts(sigset_t *out_before)
     (void)sigaction(SIGTERM, &action, NULL);
 }
 
-static int print_end(const struct msp_invocation *invocation, const struct msp_job *job)
+static int print_end(const struct msp_invocation *invocation, const struct msp_job *job,
+                     const char *sentence)
 {
     if (invocation->json)
         msp_job_print(job, true);
+    else if (job->state == MSP_JOB_SUCCEEDED && sentence != NULL)
+        msp_job_print_member(job->result, sentence, stdout);
     else if (job->state == MSP_JOB_SUCCEEDED)
         (void)printf("%s\n", job->result != NULL ? job->result : "{}");
     if (job->state == MSP_JOB_SUCCEEDED)
         return MSP_COMMAND_DONE;
+    if (sentence != NULL && job->error != NULL) {
+        msp_job_print_member(job->error, "detail", stderr);
+        return MSP_COMMAND_FAILED;
+    }
     msp_invocation_complain(invocation, "job %s %s%s%s", job->id, msp_job_state_name(job->state),
                             job->error != NULL ? ": " : "", job->error != NULL ? job->error : "");
     return MSP_COMMAND_FAILED;
@@ -57,6 +64,7 @@ struct watch {
     const struct msp_invocation *invocation;
     struct msp_db *db;
     const char *id;
+    const char *sentence;
     struct msp_arena *arena;
     struct msp_job_progress progress;
     sigset_t unblocked;
@@ -82,7 +90,7 @@ static bool look(struct watch *watch, int *out_code)
     msp_job_progress_clear(&watch->progress);
     *out_code = MSP_COMMAND_FAILED;
     if (result == MSP_OK)
-        *out_code = print_end(watch->invocation, &job);
+        *out_code = print_end(watch->invocation, &job, watch->sentence);
     else
         msp_invocation_complain(watch->invocation, "%s", error.detail);
     return true;
@@ -127,11 +135,12 @@ static int follow(struct watch *watch, long timeout_seconds)
 }
 
 int msp_job_follow(const struct msp_invocation *invocation, const struct msp_settings *settings,
-                   struct msp_db *db, const char *id, long timeout_seconds)
+                   struct msp_db *db, const char *id, const char *sentence, long timeout_seconds)
 {
     struct watch watch = {.invocation = invocation,
                           .db = db,
                           .id = id,
+                          .sentence = sentence,
                           .arena = msp_arena_new(16384),
                           .look_ms = FIRST_LOOK_MS};
     if (watch.arena == NULL) {
@@ -182,7 +191,8 @@ int msp_job_start(const struct msp_invocation *invocation, const struct msp_job_
     } else {
         msp_job_news_tell(&settings, MSP_JOB_WAKE, &job);
         if (msp_invocation_option(invocation, "no-wait") == NULL) {
-            code = msp_job_follow(invocation, &settings, db, job.id, timeout_seconds);
+            code =
+                msp_job_follow(invocation, &settings, db, job.id, order->sentence, timeout_seconds);
         } else {
             msp_job_print(&job, invocation->json);
             code = MSP_COMMAND_DONE;

@@ -2,10 +2,12 @@
 #include "job_print.h"
 
 #include "msp/job_json.h"
+#include "msp/json_reader.h"
 #include "msp/no_value.h"
 #include "msp/timestamp.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const char *tenant_of(const struct msp_job *job)
 {
@@ -94,4 +96,16 @@ void msp_job_print_list(const struct msp_job *jobs, size_t count, bool as_json)
     msp_json_end_array(&writer);
     msp_json_end_object(&writer);
     print_and_free(&text);
+}
+
+void msp_job_print_member(const char *json, const char *member, FILE *out)
+{
+    json_t *object = NULL;
+    struct msp_error error;
+    const char *text = NULL;
+    if (json != NULL &&
+        msp_json_parse(json, strlen(json), &msp_json_request_limits, &object, &error) == MSP_OK)
+        text = json_string_value(json_object_get(object, member));
+    (void)fprintf(out, "%s\n", text != NULL ? text : json != NULL ? json : "");
+    json_decref(object);
 }

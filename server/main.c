@@ -86,6 +86,24 @@ static const struct msp_command_option ingest_options[] = {
     {0},
 };
 
+static const struct msp_command_option source_set_options[] = {
+    {"kind", "KIND", true, "which system; msp-analytics source kinds lists them and their options"},
+    {"option", "NAME=VALUE...", false, "how to reach it, such as url=https://desk.example.com"},
+    {"secret", "NAME...", false, "asked for on the terminal, or a line of standard input each"},
+    {"secret-file", "NAME=FILE...", false, "the same out of a file"},
+    {0},
+};
+
+static const struct msp_command_option source_test_options[] = {
+    WAIT_OPTIONS,
+    {0},
+};
+
+static const struct msp_command_option source_kinds_options[] = {
+    {"kind", "KIND", false, "one of them; without it all"},
+    {0},
+};
+
 static const struct msp_command_option kpi_options[] = {
     {"tenant", "TENANT", false, "one tenant; without it all"},
     {"date", "DAY", false, "one local day; without it the last ended one"},
@@ -170,6 +188,22 @@ static const struct msp_command ingest_commands[] = {
     {0},
 };
 
+static const struct msp_command source_commands[] = {
+    {"set", "TENANT", "Says where a tenant's tickets are pulled from, and how to sign in there.",
+     source_set_options, NULL, msp_command_source_set},
+    {"test", "TENANT", "Tries a tenant's source and tells in one line what came of it.",
+     source_test_options, NULL, msp_command_source_test},
+    {"show", "TENANT", "Shows what is set, secrets only as set or not, and how fresh it is.", NULL,
+     NULL, msp_command_source_show},
+    {"list", NULL, "Lists the sources of all tenants and how fresh each is.", NULL, NULL,
+     msp_command_source_list},
+    {"kinds", NULL, "Lists the systems tickets can be pulled from, and their options.",
+     source_kinds_options, NULL, msp_command_source_kinds},
+    {"reseal", NULL, "Encrypts all secrets anew under SECRET_KEY, after it was changed.", NULL,
+     NULL, msp_command_source_reseal},
+    {0},
+};
+
 static const struct msp_command kpi_commands[] = {
     {"compute", NULL, "Computes daily KPIs, and days that late data made dirty.", kpi_options, NULL,
      msp_command_kpi_compute},
@@ -222,6 +256,8 @@ static const struct msp_command commands[] = {
     {"key", NULL, "API keys: create, list, revoke.", NULL, key_commands, NULL},
     {"token", NULL, "Prints a signed token for the HTTP API.", token_options, NULL,
      msp_command_token},
+    {"source", NULL, "Where tickets are pulled from: set, test, show, list, kinds, reseal.", NULL,
+     source_commands, NULL},
     {"ingest", NULL, "Tickets: pull.", NULL, ingest_commands, NULL},
     {"kpi", NULL, "KPIs: compute.", NULL, kpi_commands, NULL},
     {"export", NULL, "Exports: generate.", NULL, export_commands, NULL},

@@ -47,6 +47,14 @@ enum msp_result msp_ticket_batch_reject(struct msp_ticket_batch *batch,
 
 bool msp_ticket_batch_full(const struct msp_ticket_batch *batch);
 bool msp_ticket_batch_empty(const struct msp_ticket_batch *batch);
+
+/* What is in it: tickets, each once, rejects, and the greatest updated_at (MSP_NO_TIME: none). */
+struct msp_ticket_batch_figures {
+    size_t tickets, rejects;
+    int64_t newest_us;
+};
+struct msp_ticket_batch_figures msp_ticket_batch_look(const struct msp_ticket_batch *batch);
+
 /* Empties it, for the tickets of a shard. */
 void msp_ticket_batch_clear(struct msp_ticket_batch *batch, int shard);
 
@@ -56,6 +64,9 @@ struct msp_cursor_move {
     const char *expected; /* the cursor this page was read from; the stored one must still be it */
     const char *next;     /* stored, with `expected` kept as the one before it */
     bool drained;         /* the source had nothing more */
+    /* With `drained`: every change before this moment has been read. MSP_NO_TIME = now, which a
+     * later one counts as too. */
+    int64_t complete_until_us;
 };
 
 /*
@@ -95,10 +106,15 @@ enum msp_result msp_ticket_batch_receive(struct msp_db *db, struct msp_ticket_ba
 struct msp_cursor {
     char current[512];
     char previous[512];
-    int64_t drained_us; /* MSP_NO_TIME = never */
+    int64_t drained_us; /* every change before has been read; MSP_NO_TIME = never */
 };
 enum msp_result msp_cursor_read(struct msp_db *db, int64_t tenant_id, const char *source,
                                 int64_t deadline_ms, struct msp_cursor *out,
                                 struct msp_error *error) MSP_MUST_CHECK;
+
+/* A pull failed: the sentence stands beside the cursor until a page comes in. */
+enum msp_result msp_cursor_note_failure(struct msp_db *db, int64_t tenant_id, const char *source,
+                                        const char *sentence, int64_t deadline_ms,
+                                        struct msp_error *error) MSP_MUST_CHECK;
 
 #endif

@@ -127,6 +127,9 @@ DOINGS = {
     "POST /v1/admin/keys": [Doings.key],
     "POST /v1/admin/keys/{id}/revoke": [lambda it: admin(
         it.server, "POST", f"/v1/admin/keys/{it.key().must(201).json['key']['id']}/revoke", {})],
+    "PUT /v1/admin/sources/{tenant}": [lambda it: admin(it.server, "PUT", f"/v1/admin/sources/{it.slug}", {"kind": "mock"})],
+    "POST /v1/admin/sources/{tenant}/test": [lambda it: admin(
+        it.server, "POST", f"/v1/admin/sources/{it.slug}/test", {})],
 }
 
 

@@ -59,7 +59,7 @@ DOCUMENT = thing(
     info=thing("title version", title=TEXT, summary=TEXT, description=TEXT, version=TEXT),
     servers={"type": "array", "items": thing("url", url=TEXT, description=TEXT)},
     tags={"type": "array", "items": thing("name", name=TEXT, description=TEXT)},
-    paths=named(thing("", get=OPERATION, post=OPERATION), "^/"),
+    paths=named(thing("", get=OPERATION, post=OPERATION, put=OPERATION), "^/"),
     components=thing("", schemas=named({"type": ["object", "boolean"]}), responses=named(RESPONSE),
                      parameters=named(PARAMETER), headers=named(HEADER), securitySchemes=named(SCHEME)))
 

@@ -34,6 +34,7 @@ PATH_IDS = {
     "/v1/admin/tenants/": ("tenant",),
     "/v1/admin/users/": ("user",),
     "/v1/admin/keys/": ("key",),
+    "/v1/admin/sources/": ("tenant",),
 }
 # Parameters that are of no tenant: every value is asked for.
 PATH_WORDS = {"/v1/exports/": ("kpi_daily", "tickets", "tenants")}
@@ -45,6 +46,7 @@ QUERY_IDS = {
     "/v1/summaries?cursor": [("summaries cursor", {})],
     "/v1/tickets?cursor": [("tickets cursor", {"limit": "1"})],
     "/v1/admin/users?cursor": [("user", {})], "/v1/admin/keys?cursor": [("key", {})],
+    "/v1/admin/sources?cursor": [("tenant", {})],
     "/v1/audit?cursor": [("jobs cursor", {})],
 }
 # Query names that can only be words or days, and what an address needs to be asked at all.

@@ -14,6 +14,8 @@ static const struct msp_job_kind kinds[] = {
     /* Of which the model may take 150 s. */
     {"summary", MSP_LANE_LONG, 5, 300, msp_kind_summary_run, msp_kind_summary_collect, false},
     {"notification", MSP_LANE_SHORT, 6, 60, msp_kind_notification_run, NULL, true},
+    /* Somebody waits for the sentence, and tries again himself. */
+    {"source_test", MSP_LANE_SHORT, 1, 60, msp_kind_source_test_run, NULL, false},
 };
 
 const struct msp_job_kind *msp_job_kind_find(const char *name)

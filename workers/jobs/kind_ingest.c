@@ -32,6 +32,7 @@ struct pull {
     bool drained;
     int pages;
     int clashes;
+    bool source_failed;      /* what went wrong is the source's, or the way to it */
     int64_t longest_turn_ms; /* a page read and one written */
     int64_t read_until_ms;
     struct msp_ingest_stats stats;
@@ -98,6 +99,7 @@ static enum msp_result send_page(struct pull *pull, int filled, struct msp_error
         .expected = pull->expected[filled],
         .next = pull->page[filled].next_cursor,
         .drained = pull->page[filled].drained,
+        .complete_until_us = pull->page[filled].complete_until_us,
     };
     /* The commit of the job's end is behind every page and waits for the disk. */
     enum msp_result result = msp_ticket_batch_send(
@@ -143,6 +145,7 @@ static enum msp_result turn(struct pull *pull, bool *out_done, struct msp_error 
         return MSP_OK;
     }
     if (read != MSP_OK) {
+        pull->source_failed = !msp_source_is_rate_limited(read, error) && read != MSP_CANCELLED;
         return read;
     }
     enum msp_result result =
@@ -234,12 +237,28 @@ static void write_result(const struct pull *pull, struct msp_buffer *result)
     msp_json_end_object(&writer);
 }
 
+/* Freshness shows it until a pull goes well. */
+static void note_failure(struct pull *pull, const struct msp_error *failure)
+{
+    struct msp_error error;
+    if (!pull->source_failed || pull->tenant.source[0] == '\0' ||
+        msp_cursor_note_failure(
+            pull->run->db, pull->run->job->tenant_id, pull->tenant.source, failure->detail,
+            msp_job_run_deadline_in(pull->run, STORE_DEADLINE_MS), &error) == MSP_OK) {
+        return;
+    }
+    msp_log(MSP_LOG_WARNING, "Cannot note that a source failed", "tenant", pull->tenant.slug,
+            "detail", error.detail, NULL);
+}
+
 static enum msp_result pull_tenant(struct pull *pull, const json_t *asked_cursor,
                                    struct msp_buffer *out, struct msp_error *error)
 {
     enum msp_result result = msp_job_run_tenant(pull->run, &pull->tenant, error);
     if (result == MSP_OK) {
         result = msp_open_source_open(pull->run, &pull->tenant, &pull->opened, error);
+        pull->source_failed = result != MSP_OK && result != MSP_CANCELLED &&
+                              !msp_source_is_rate_limited(result, error);
     }
     if (result == MSP_OK) {
         result = choose_start(pull, asked_cursor, error);
@@ -263,6 +282,9 @@ static enum msp_result pull_tenant(struct pull *pull, const json_t *asked_cursor
     }
     msp_ticket_batch_free(pull->batches[0]);
     msp_ticket_batch_free(pull->batches[1]);
+    if (result != MSP_OK) {
+        note_failure(pull, error);
+    }
     result = msp_open_source_wait(pull->run, &pull->opened, result, error);
     msp_open_source_close(&pull->opened);
     return result;

@@ -38,8 +38,8 @@ static enum msp_result query_state(const struct msp_request *request, const char
 static enum msp_result query_kind(const struct msp_request *request, const char **out,
                                   struct msp_error *error)
 {
-    static const char *const kinds[] = {"ingest",   "kpi",          "export",
-                                        "pipeline", "notification", "summary"};
+    static const char *const kinds[] = {"ingest",       "kpi",     "export",     "pipeline",
+                                        "notification", "summary", "source_test"};
     const char *text = msp_request_query(request, "kind");
 
     if (text == NULL)
@@ -52,7 +52,8 @@ static enum msp_result query_kind(const struct msp_request *request, const char 
     }
     return msp_query_fail(
         error, "query_malformed", "kind",
-        "\"kind\" must be ingest, kpi, export, pipeline, notification or summary.");
+        "\"kind\" must be ingest, kpi, export, pipeline, notification, summary or "
+        "source_test.");
 }
 
 static enum msp_result query_cursor(const struct msp_request *request,
