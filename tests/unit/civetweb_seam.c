@@ -43,8 +43,25 @@ static void answer(struct mg_connection *connection, const char *body)
     (void)msp_seam_write(connection, text, (size_t)length);
 }
 
-/* /slow takes 300 ms; /body reads what was sent, with 500 ms of patience; all others answer at
- * once. */
+#define LONG_BYTES 3000000 /* more than a socket takes at once */
+
+/* No two places near one another hold the same. */
+static char byte_at(size_t place)
+{
+    return (char)('a' + (place * 2654435761u >> 16) % 26);
+}
+
+static void answer_in_two_pieces(struct mg_connection *connection)
+{
+    static char bytes[2 * LONG_BYTES];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = byte_at(i);
+    mg_disable_keep_alive(connection);
+    (void)msp_seam_write_both(connection, bytes, LONG_BYTES, bytes + LONG_BYTES, LONG_BYTES);
+}
+
+/* /slow takes 300 ms; /body reads what was sent, with 500 ms of patience; /long answers with a long
+ * head and body; all others answer at once. */
 static int serve(struct mg_connection *connection)
 {
     const char *path = mg_get_request_info(connection)->request_uri;
@@ -64,6 +81,8 @@ static int serve(struct mg_connection *connection)
         mg_disable_keep_alive(connection);
         answer(connection, late ? "late" : got == 3 ? "whole" : "broken");
         msp_seam_linger(1024, 200);
+    } else if (strcmp(path, "/long") == 0) {
+        answer_in_two_pieces(connection);
     } else {
         answer(connection, "quick");
     }
@@ -290,4 +309,20 @@ Test(civetweb_seam, drains_without_losing_a_request)
     (void)close(late);
     (void)close(busy);
     (void)close(idle);
+}
+
+Test(civetweb_seam, both_pieces_of_an_answer_arrive_whole_at_a_slow_reader)
+{
+    static char part[65536];
+    size_t place = 0;
+    int client = dial();
+    tell(client, "GET /long HTTP/1.1\r\nHost: x\r\n\r\n");
+    for (ssize_t got; (got = recv(client, part, sizeof part, 0)) > 0;) {
+        for (ssize_t i = 0; i < got; i++)
+            cr_assert_eq(part[i], byte_at(place + (size_t)i), "byte %zu", place + (size_t)i);
+        place += (size_t)got;
+        (void)poll(NULL, 0, place < LONG_BYTES / 4 ? 5 : 0);
+    }
+    cr_expect_eq(place, 2 * LONG_BYTES);
+    (void)close(client);
 }

@@ -13,7 +13,8 @@
  *             time-out cannot be changed while it runs and counts the next head as idle time.
  *   recv      Tells where the buffer of a head starts and how much came. Waits itself for a head
  *             that comes soon, which on a busy connection saves the call of poll.
- *   send      Never waits, whatever the socket; ends an answer that was given up.
+ *   send      Never waits, whatever the socket; ends an answer that was given up; takes the head
+ *             of an answer along with its body, which thus need not be copied behind it.
  *   pthread_attr_setstacksize
  *             CivetWeb asks for 100 KiB, on which jansson's recursion overflows at depth 315.
  */
@@ -22,12 +23,12 @@
 #include "civetweb_seam.h"
 
 #include "chunk_check.h"
+#include "next_definitions.h"
 #include "transfer_rate.h"
 
 #include "msp/clock.h"
 #include "msp/status_board.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
@@ -38,6 +39,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #define LEAST_STACK_BYTES ((size_t)1 << 20)
@@ -81,6 +83,8 @@ struct thread_state {
     bool least_rate;
     int64_t budget_us; /* of waiting; -1 = none */
     int64_t waited_us;
+    const char *prefix; /* still to be sent before what CivetWeb sends */
+    size_t prefix_bytes;
     struct msp_transfer_rate rate;
     struct msp_transfer_rate reader_rate; /* of answers on this connection, from one to the next */
 };
@@ -101,40 +105,11 @@ static struct {
     atomic_bool stopping;
 } seam = {.drain_event = -1};
 
-static struct {
-    int (*bind)(int, const struct sockaddr *, socklen_t);
-    int (*accept)(int, struct sockaddr *, socklen_t *);
-    int (*accept4)(int, struct sockaddr *, socklen_t *, int);
-    int (*poll)(struct pollfd *, nfds_t, int);
-    ssize_t (*recv)(int, void *, size_t, int);
-    ssize_t (*send)(int, const void *, size_t, int);
-    int (*set_stack_size)(pthread_attr_t *, size_t);
-} next;
-
-static void find_next_definitions(void)
-{
-    /* POSIX's own way around ISO C, which knows no cast from an object to a function pointer. */
-    *(void **)&next.bind = dlsym(RTLD_NEXT, "bind");
-    *(void **)&next.accept = dlsym(RTLD_NEXT, "accept");
-    *(void **)&next.accept4 = dlsym(RTLD_NEXT, "accept4");
-    *(void **)&next.poll = dlsym(RTLD_NEXT, "poll");
-    *(void **)&next.recv = dlsym(RTLD_NEXT, "recv");
-    *(void **)&next.send = dlsym(RTLD_NEXT, "send");
-    *(void **)&next.set_stack_size = dlsym(RTLD_NEXT, "pthread_attr_setstacksize");
-}
-
-/* Anybody may call the wrappers first, from any thread. */
-static void find_next_once(void)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    (void)pthread_once(&once, find_next_definitions);
-}
-
 int bind(int socket, const struct sockaddr *address, socklen_t length)
 {
-    find_next_once();
+    msp_next_find_once();
     if (adopting < 0)
-        return next.bind(socket, address, length);
+        return msp_next.bind(socket, address, length);
     if (dup3(adopting, socket, O_CLOEXEC) < 0)
         return -1;
     seam.adopted = true;
@@ -144,8 +119,8 @@ int bind(int socket, const struct sockaddr *address, socklen_t length)
 
 int pthread_attr_setstacksize(pthread_attr_t *attributes, size_t size)
 {
-    find_next_once();
-    return next.set_stack_size(attributes, size < LEAST_STACK_BYTES ? LEAST_STACK_BYTES : size);
+    msp_next_find_once();
+    return msp_next.set_stack_size(attributes, size < LEAST_STACK_BYTES ? LEAST_STACK_BYTES : size);
 }
 
 static void count_connection(int by)
@@ -157,27 +132,48 @@ static void count_connection(int by)
 
 int accept(int socket, struct sockaddr *restrict address, socklen_t *restrict length)
 {
-    find_next_once();
+    msp_next_find_once();
     if (here.phase != PHASE_ACCEPTOR)
-        return next.accept(socket, address, length);
-    int connection = next.accept4(socket, address, length, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        return msp_next.accept(socket, address, length);
+    int connection = msp_next.accept4(socket, address, length, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (connection >= 0)
         count_connection(1);
     return connection;
+}
+
+/* Sends what is left of the prefix together with CivetWeb's bytes, of which it counts those that
+ * went. */
+static ssize_t send_with_prefix(int socket, const void *buffer, size_t size, int flags)
+{
+    struct iovec parts[2] = {{(void *)(uintptr_t)here.prefix, here.prefix_bytes},
+                             {(void *)(uintptr_t)buffer, size}};
+    const struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+    ssize_t sent = msp_next.sendmsg(socket, &message, flags);
+    if (sent < 0)
+        return sent;
+    size_t of_prefix = (size_t)sent < here.prefix_bytes ? (size_t)sent : here.prefix_bytes;
+    here.prefix += of_prefix;
+    here.prefix_bytes -= of_prefix;
+    if ((size_t)sent > of_prefix)
+        return sent - (ssize_t)of_prefix;
+    errno = EAGAIN;
+    return -1;
 }
 
 /* CivetWeb sends again after a poll that failed; only a failed send ends an answer that was given
  * up. */
 ssize_t send(int socket, const void *buffer, size_t size, int flags)
 {
-    find_next_once();
+    msp_next_find_once();
     if (here.phase == PHASE_FOREIGN)
-        return next.send(socket, buffer, size, flags);
+        return msp_next.send(socket, buffer, size, flags);
     if (here.phase == PHASE_ANSWER && here.late) {
         errno = ETIMEDOUT;
         return -1;
     }
-    return next.send(socket, buffer, size, flags | MSG_DONTWAIT);
+    if (here.prefix_bytes > 0)
+        return send_with_prefix(socket, buffer, size, flags | MSG_DONTWAIT);
+    return msp_next.send(socket, buffer, size, flags | MSG_DONTWAIT);
 }
 
 /*
@@ -189,15 +185,15 @@ static int poll_listener(struct pollfd *listener, int timeout_ms)
     int open = atomic_load(&seam.connections);
     listener->revents = 0;
     if (atomic_load(&seam.draining))
-        return next.poll(NULL, 0, 20); /* what waits at the listener is for our siblings */
+        return msp_next.poll(NULL, 0, 20); /* what waits at the listener is for our siblings */
     if (open >= seam.max_connections) {
-        (void)next.poll(NULL, 0, 5);
+        (void)msp_next.poll(NULL, 0, 5);
         return 0;
     }
     if (open >= seam.max_connections - seam.max_connections / 4)
-        (void)next.poll(NULL, 0, 1);
+        (void)msp_next.poll(NULL, 0, 1);
     struct pollfd both[2] = {*listener, {.fd = seam.drain_event, .events = POLLIN}};
-    int ready = next.poll(both, 2, timeout_ms);
+    int ready = msp_next.poll(both, 2, timeout_ms);
     if (ready <= 0)
         return ready;
     listener->revents = both[0].revents;
@@ -234,7 +230,7 @@ static int wait_for_bytes_of_head(struct pollfd *wait)
         bool draining = atomic_load(&seam.draining);
         int most = draining ? 200 : IDLE_LOOK_MS;
         struct pollfd both[2] = {*wait, {.fd = seam.drain_event, .events = POLLIN}};
-        int ready = next.poll(both, draining ? 1 : 2, left < most ? (int)left : most);
+        int ready = msp_next.poll(both, draining ? 1 : 2, left < most ? (int)left : most);
         if (ready < 0 && errno != EINTR)
             return -1;
         if (ready > 0 && both[0].revents != 0) {
@@ -257,13 +253,13 @@ static int poll_head(struct pollfd *wait)
 static ssize_t receive_soon(int socket, void *buffer, size_t size, int flags)
 {
     here.unpolled = false;
-    ssize_t got = next.recv(socket, buffer, size, flags);
+    ssize_t got = msp_next.recv(socket, buffer, size, flags);
     if (got >= 0 || (errno != EAGAIN && errno != EINTR))
         return got;
     struct pollfd wait = {.fd = socket, .events = POLLIN};
     return wait_for_bytes_of_head(&wait) < 0
                ? -1
-               : next.recv(socket, buffer, size, flags | MSG_DONTWAIT);
+               : msp_next.recv(socket, buffer, size, flags | MSG_DONTWAIT);
 }
 
 /* A second request on a connection makes a third one likely. */
@@ -308,11 +304,11 @@ static void note_bytes_of_body(const char *buffer, size_t size)
 
 ssize_t recv(int socket, void *buffer, size_t size, int flags)
 {
-    find_next_once();
+    msp_next_find_once();
     if (here.phase == PHASE_FOREIGN)
-        return next.recv(socket, buffer, size, flags);
+        return msp_next.recv(socket, buffer, size, flags);
     ssize_t got = here.unpolled ? receive_soon(socket, buffer, size, flags)
-                                : next.recv(socket, buffer, size, flags | MSG_DONTWAIT);
+                                : msp_next.recv(socket, buffer, size, flags | MSG_DONTWAIT);
     if (got <= 0)
         return got;
     if (here.phase == PHASE_HEAD)
@@ -347,7 +343,7 @@ static int poll_transfer(struct pollfd *wait)
         int slice_ms = 500;
         if (here.budget_us >= 0 && here.budget_us - here.waited_us < slice_ms * 1000)
             slice_ms = (int)((here.budget_us - here.waited_us) / 1000) + 1;
-        int ready = next.poll(wait, 1, slice_ms);
+        int ready = msp_next.poll(wait, 1, slice_ms);
         if (here.phase == PHASE_ANSWER)
             msp_transfer_rate_moved(&here.rate, unsent - unsent_bytes(wait->fd));
         bool in_time = note_waiting(msp_clock_monotonic_us() - started);
@@ -362,9 +358,9 @@ static int poll_transfer(struct pollfd *wait)
 
 int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 {
-    find_next_once();
+    msp_next_find_once();
     if (here.phase == PHASE_FOREIGN || count != 1)
-        return next.poll(fds, count, timeout_ms);
+        return msp_next.poll(fds, count, timeout_ms);
     if (here.phase == PHASE_ACCEPTOR)
         return poll_listener(fds, timeout_ms);
     if (here.phase == PHASE_HEAD)
@@ -553,11 +549,19 @@ int msp_seam_read(struct mg_connection *connection, void *buffer, size_t size, b
 
 bool msp_seam_write(struct mg_connection *connection, const void *bytes, size_t size)
 {
+    return msp_seam_write_both(connection, NULL, 0, bytes, size);
+}
+
+bool msp_seam_write_both(struct mg_connection *connection, const void *head, size_t head_size,
+                         const void *bytes, size_t size)
+{
     struct thread_state before = here;
     msp_seam_limit_reading(0, true);
     here.rate = before.reader_rate;
     here.late = false;
     here.phase = PHASE_ANSWER;
+    here.prefix = head;
+    here.prefix_bytes = head_size;
     int sent = mg_write(connection, bytes, size);
     before.reader_rate = here.rate; /* asking for much in small parts is no way around the limit */
     here = before;
@@ -571,7 +575,7 @@ void msp_seam_linger(size_t max_bytes, int max_ms)
 {
     if (here.head_buffer == NULL)
         return;
-    find_next_once();
+    msp_next_find_once();
     (void)shutdown(here.socket, SHUT_WR);
     int64_t deadline = msp_clock_monotonic_ms() + max_ms;
     size_t taken = 0;
@@ -579,9 +583,9 @@ void msp_seam_linger(size_t max_bytes, int max_ms)
         char waste[2048];
         int64_t left = deadline - msp_clock_monotonic_ms();
         struct pollfd wait = {.fd = here.socket, .events = POLLIN};
-        if (left <= 0 || next.poll(&wait, 1, (int)left) <= 0)
+        if (left <= 0 || msp_next.poll(&wait, 1, (int)left) <= 0)
             return;
-        ssize_t got = next.recv(here.socket, waste, sizeof waste, MSG_DONTWAIT);
+        ssize_t got = msp_next.recv(here.socket, waste, sizeof waste, MSG_DONTWAIT);
         if (got <= 0)
             return;
         taken += (size_t)got;

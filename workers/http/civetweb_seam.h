@@ -98,6 +98,10 @@ int msp_seam_read(struct mg_connection *connection, void *buffer, size_t size, b
  * connection, is cut off. True if all was written. */
 bool msp_seam_write(struct mg_connection *connection, const void *bytes, size_t size);
 
+/* The same for two pieces, as one where the reader keeps up; the second must not be empty. */
+bool msp_seam_write_both(struct mg_connection *connection, const void *head, size_t head_size,
+                         const void *bytes, size_t size);
+
 /*
  * Says "no more from us" and throws away what still comes in, within both limits, so that the
  * client reads our answer instead of a reset. The connection must be closed behind it.

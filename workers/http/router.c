@@ -27,8 +27,6 @@
 #include <string.h>
 #include <strings.h>
 
-/* A larger answer leaves in two writes rather than being copied. */
-#define ONE_WRITE_BYTES 65536
 /* How much of a request that was refused is read for the answer's sake, and how long. */
 #define LINGER_BYTES 65536
 #define LINGER_MS    1000
@@ -466,21 +464,17 @@ static void send_answer(struct exchange *exchange, int status, bool keep)
     };
     bool only_head = strcmp(exchange->request.method, "HEAD") == 0;
     bool has_body = exchange->response->content_type != NULL && body->length > 0 && !only_head;
-    bool together = has_body && body->length <= ONE_WRITE_BYTES;
     struct mg_connection *connection = exchange->request.connection;
     tell_rate(exchange);
     msp_answer_write_head(&head, exchange->response, out);
-    if (together)
-        msp_buffer_append(out, body->data, body->length);
     if (out->failed || body->failed || exchange->response->headers.failed) {
         msp_last_words_send(connection);
         return;
     }
-    if (!msp_seam_write(connection, out->data, out->length))
-        return;
-    if (has_body && !together)
-        (void)msp_seam_write(connection, body->data, body->length);
-    else if (exchange->response->next != NULL && !only_head)
+    if (has_body)
+        (void)msp_seam_write_both(connection, out->data, out->length, body->data, body->length);
+    else if (msp_seam_write(connection, out->data, out->length) &&
+             exchange->response->next != NULL && !only_head)
         send_stream(exchange);
 }
 
