@@ -108,6 +108,9 @@ static const struct msp_source_option autotask_options[] = {
     REQUIRED("user", "user name (key) of an API user (Resources, API User)"),
     SECRET("secret", "that user's secret"),
     SECRET("integration_code", "tracking identifier of the API user's integration"),
+    TEXT("updated_field", "lastActivityDate",
+         "field that says when a ticket changed: lastActivityDate or "
+         "lastTrackedModificationDateTime"),
     NO_MORE,
 };
 
