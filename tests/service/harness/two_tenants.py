@@ -108,8 +108,8 @@ class Side:
 
     def secrets(self):
         """Every text that must be in no answer to a caller of another tenant."""
-        return {self.mark, self.slug, self.ids["key"], self.ids["tag"].strip('"'), self.ids["jobs cursor"],
-                self.ids["tickets cursor"], self.ids["summaries cursor"], self.ids["export digest"], *self.all_jobs, *self.all_exports,
+        ids = (self.ids[kind] for kind in ("key", "jobs cursor", "tickets cursor", "summaries cursor", "export digest"))
+        return {self.mark, self.slug, self.ids["tag"].strip('"'), *ids, *self.all_jobs, *self.all_exports,
                 *self.all_summaries}
 
 

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <strings.h>
 
 #define LONGEST_CHARACTERS 60
 #define PHONE_DIGITS       7 /* the shortest numbers that lead to one person */
@@ -94,7 +95,7 @@ static bool starts_number(const char *text, const char *at)
     return (is_digit(*at) || *at == '+' || *at == '(') && (at == text || !is_digit(at[-1]));
 }
 
-/* Writes at most LONGEST_CHARACTERS, single spaces, none at either end. */
+/* Holds at most LONGEST_CHARACTERS, single spaces, none at either end. */
 struct name {
     char *out;
     size_t used;
@@ -104,39 +105,47 @@ struct name {
 
 static void put(struct name *name, const char *bytes, size_t count)
 {
-    if (name->space_due && name->used > 0 && name->characters + 1 < LONGEST_CHARACTERS) {
-        name->out[name->used++] = ' ';
-        name->characters++;
-    }
+    bool space = name->space_due && name->used > 0;
     name->space_due = false;
-    if (name->characters < LONGEST_CHARACTERS) {
-        memcpy(name->out + name->used, bytes, count);
-        name->used += count;
-        name->characters++;
+    if (name->characters + space >= LONGEST_CHARACTERS) {
+        name->characters = LONGEST_CHARACTERS;
+        return;
     }
+    if (space) {
+        name->out[name->used++] = ' ';
+    }
+    memcpy(name->out + name->used, bytes, count);
+    name->used += count;
+    name->characters += space + 1U;
+}
+
+/* How many bytes from here on tell of a person. */
+static size_t private_bytes(const char *at, const char *end, bool word_begins, bool number_begins)
+{
+    const char *space = memchr(at, ' ', (size_t)(end - at));
+    size_t word = (size_t)((space != NULL ? space : end) - at);
+    if (word_begins && is_address(at, word)) {
+        return word;
+    }
+    return number_begins ? phone_bytes(at, end) : 0;
 }
 
 static void put_words(const char *text, size_t length, struct name *name)
 {
     const char *end = text + length;
+    bool word_begins = true; /* also behind what was redacted */
     for (const char *at = text; at < end;) {
-        bool word_begins = at == text || at[-1] == ' ';
-        const char *space = memchr(at, ' ', (size_t)(end - at));
-        size_t word = (size_t)((space != NULL ? space : end) - at);
-        size_t redacted = word_begins && is_address(at, word) ? word
-                          : starts_number(text, at)           ? phone_bytes(at, end)
-                                                              : 0;
         if (*at == ' ') {
             name->space_due = true;
+            word_begins = true;
             at++;
-        } else if (redacted > 0) {
-            put(name, REDACTED, strlen(REDACTED));
-            at += redacted;
-        } else {
-            size_t bytes = msp_utf8_character_bytes(at, (size_t)(end - at));
-            put(name, at, bytes);
-            at += bytes;
+            continue;
         }
+        size_t redacted = private_bytes(at, end, word_begins, starts_number(text, at));
+        size_t bytes = redacted > 0 ? redacted : msp_utf8_character_bytes(at, (size_t)(end - at));
+        put(name, redacted > 0 ? REDACTED : at, redacted > 0 ? strlen(REDACTED) : bytes);
+        word_begins = redacted > 0;
+        at += bytes;
     }
 }
 
