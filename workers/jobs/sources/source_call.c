@@ -194,6 +194,16 @@ static enum msp_result call_once(const struct fetch *fetch, struct msp_egress_re
 
 /* ---- judging an answer ---- */
 
+/* Whether "<" comes first, behind blanks and a byte order mark. */
+static bool begins_like_a_page(const struct msp_buffer *body)
+{
+    size_t at = 0;
+    while (at < body->length && memchr(" \t\r\n\xef\xbb\xbf", body->data[at], 7) != NULL) {
+        at++;
+    }
+    return at < body->length && body->data[at] == '<';
+}
+
 static enum msp_result parse(struct fetch *fetch, struct msp_buffer *body, struct msp_error *error)
 {
     struct msp_error fault;
@@ -210,8 +220,7 @@ static enum msp_result parse(struct fetch *fetch, struct msp_buffer *body, struc
     if (result == MSP_NO_MEMORY) {
         return msp_fail(error, result, fault.code, "No memory for the answer of %s.", host);
     }
-    size_t blank = strspn(body->data, " \t\r\n\xef\xbb\xbf");
-    bool is_page = body->data[blank < body->length ? blank : 0] == '<' ||
+    bool is_page = begins_like_a_page(body) ||
                    strncasecmp(fetch->session->wanted[CONTENT_TYPE].value, "text/html", 9) == 0;
     if (is_page) {
         return msp_fail(
