@@ -7,6 +7,9 @@
 `module_stack`  a stack that the tests of one file have for themselves
 `new_stack`     makes a stack of the test's own (for tests that stop PostgreSQL or kill workers)
 `expect_log`    announces alarming log lines by regular expression; all others fail the test
+
+`./ops/test` runs several files at a time. A test that compares times, holds one against a tight bound or looks into a
+short moment is marked `alone`: it runs after the others, with the machine to itself.
 """
 
 import itertools
@@ -22,6 +25,18 @@ from harness.server import Stack, binary  # noqa: E402
 
 _slugs = itertools.count(1)
 _stacks = []
+# Files that take longest come first, so that none is left over for the end.
+LONGEST = ("test_jobs.py", "test_reference_kpis.py", "test_quickstart.py", "test_export_s3.py", "test_faults.py",
+           "test_tenant_matrix.py", "test_job_engine.py", "test_processes.py", "test_rate_limits.py")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "alone: needs the machine to itself, for its times or for a moment it must not miss")
+
+
+def pytest_collection_modifyitems(items):
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
 
 
 def pytest_sessionstart(session):
@@ -30,9 +45,21 @@ def pytest_sessionstart(session):
 
 
 @pytest.fixture(scope="session")
-def stack():
-    """The session's databases."""
+def migrated():
+    """A stack at rest that the others begin as copies of, so that initdb and the migrations run once."""
     made = Stack()
+    try:
+        made.start().postgres.stop()
+        made.redis.stop()
+        yield made
+    finally:
+        made.remove()
+
+
+@pytest.fixture(scope="session")
+def stack(migrated):
+    """The session's databases."""
+    made = Stack(like=migrated)
     _stacks.append(made)
     try:
         yield made.start()
@@ -71,12 +98,12 @@ def new_server(stack):
 
 
 @pytest.fixture
-def new_stack():
+def new_stack(migrated):
     """Makes stacks that a test may maltreat; they end with the test."""
     made = []
 
     def make(postgres_settings=()):
-        one = Stack(postgres_settings)
+        one = Stack(postgres_settings, migrated)
         made.append(one)
         _stacks.append(one)
         return one.start()
@@ -86,9 +113,9 @@ def new_stack():
 
 
 @pytest.fixture(scope="module")
-def module_stack():
+def module_stack(migrated):
     """A stack that the tests of one file share, for those that look at a whole queue."""
-    made = Stack()
+    made = Stack(like=migrated)
     _stacks.append(made)
     try:
         yield made.start()

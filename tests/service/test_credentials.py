@@ -95,6 +95,7 @@ def refusals(server, key):
     return members
 
 
+@pytest.mark.alone
 def test_a_revoked_key_is_refused_within_a_second_on_every_node(server, new_server, tenant):
     mine = tenant()
     second = new_server()

@@ -44,6 +44,7 @@ def reading_slowly(stack):
         thread.join(10)
 
 
+@pytest.mark.alone
 def test_an_export_tells_how_far_it_is_while_the_rows_stream(server, stack, tenant):
     slug = tenant()
     server.feed(slug, crowd(5, 12000, FIRST, LAST))
@@ -77,6 +78,7 @@ def sums_of_files(server, slug, dataset):
     return found
 
 
+@pytest.mark.alone
 def test_a_worker_killed_in_the_middle_of_an_export_leaves_what_was_there_and_the_next_does_it_right(new_stack, expect_log):
     expect_log(r"signal|killed|crash")
     stack = new_stack()

@@ -222,7 +222,11 @@ def test_an_export_whose_turn_was_lost_on_the_way_shows_nothing_and_is_made_agai
     wait_until(lambda: stack.query(turns) == [(0,)], 60, "exports of other tests to end")
     with record_locked(stack):
         job_id = server.internal("POST", GENERATE, {"tenant_id": slug, **RANGE}).must(202).json["job"]["id"]
-        wait_until(lambda: stack.query(turns) == [(1,)], 20, "the export to have its turn")
+        # Between two statements its connection would only be made anew.
+        wait_until(lambda: stack.query("SELECT count(*) FROM pg_locks turn JOIN pg_locks record USING (pid)"
+                                       " WHERE turn.locktype = 'advisory' AND turn.classid = 4"
+                                       " AND record.relation = 'msp.exports'::regclass AND NOT record.granted") == [(1,)],
+                   20, "the export to have its turn and to stand still")
         stack.query("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = 4")
         wait_until(lambda: stack.query("SELECT excused + claims > 1 OR state = 'queued' FROM msp.jobs WHERE job_id = %s",
                                        (job_id,)) == [(True,)], 30, "the attempt to end")

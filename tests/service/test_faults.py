@@ -37,6 +37,7 @@ def replaced(server, victim, count=3):
     return victim not in pids and len(pids) == count
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("keep_alive", [True, False], ids=["keep-alive", "a connection each"])
 def test_a_killed_worker_costs_only_what_was_in_its_hands(own, expect_log, keep_alive):
     stack, server, slug = own

@@ -131,6 +131,7 @@ def test_unknown_disabled_and_mistyped_are_told_the_same(patient, tenant):
     assert not any("Set-Cookie" in one.headers for one in answers)
 
 
+@pytest.mark.alone
 def test_an_unknown_user_costs_as_much_time_as_a_known_one(patient, tenant):
     known = [add_user(patient, "tech", tenant()) for _ in range(4)]
     spent = {"known": [], "unknown": []}

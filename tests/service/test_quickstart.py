@@ -165,15 +165,17 @@ def test_ctrl_c_stops_all_of_it(quickstart):
     assert quickstart.run("--stop").returncode == 0
     log = quickstart.folder / "foreground.txt"
     with open(log, "wb") as out:
+        # Where the tests themselves run in the background, SIGINT is ignored, which bash cannot undo.
         front = subprocess.Popen([str(QUICKSTART)], env=quickstart.env, stdin=subprocess.DEVNULL, stdout=out,
-                                 stderr=out, start_new_session=True, cwd="/")
+                                 stderr=out, start_new_session=True, cwd="/",
+                                 preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     try:
         wait_until(lambda: b"Ctrl-C stops" in log.read_bytes() or front.poll() is not None, 120, "the end of starting")
         assert front.poll() is None, log.read_text()
         assert quickstart.processes()
         # As the terminal does it: to the whole process group.
         os.killpg(front.pid, signal.SIGINT)
-        assert front.wait(60) == 0
+        assert front.wait(60) == 0, log.read_text()
         assert not quickstart.processes()
     finally:
         if front.poll() is None:

@@ -37,6 +37,7 @@ def flush(stack):
         assert peer.recv(64).startswith(b"+OK")
 
 
+@pytest.mark.alone
 def test_a_redis_that_stands_still_costs_less_than_a_tenth_of_a_second(own):
     stack, server, slug = own
     headers = {"Authorization": f"Bearer {server.token('manager', slug)}"}

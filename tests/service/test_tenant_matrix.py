@@ -470,6 +470,7 @@ def test_signing_in_and_out_tells_nothing_of_who_exists(world):
     server.get("/v1/me", headers=world.other.callers["token of a manager"].headers).must(200)
 
 
+@pytest.mark.alone
 def test_a_foreign_id_takes_as_long_as_an_unknown_one(world):
     """Medians of alternating requests; far from equal would tell, as a second look at the database would."""
     asking, manager = Asking(world.server, world), world.mine.callers["token of a manager"]

@@ -28,11 +28,12 @@ def short_folder(user):
 
 
 class Postgres:
-    """One cluster. Databases are made from db/bootstrap.sql, as an operator would make them."""
+    """One cluster, new or begun as a copy of a stopped one. Databases are made from db/bootstrap.sql, as an operator
+    would make them."""
 
     USER = "postgres"
 
-    def __init__(self, settings=()):
+    def __init__(self, settings=(), like=None):
         self.folder = short_folder(self.USER)
         self.data = os.path.join(self.folder, "data")
         self.log = os.path.join(self.folder, "postgres.log")
@@ -43,6 +44,9 @@ class Postgres:
                          # For looking into a slow or odd test: MSP_POSTGRES_OPTIONS="name=value name=value".
                          **dict(word.split("=", 1) for word in os.environ.get("MSP_POSTGRES_OPTIONS", "").split())}
         self.process = None
+        if like is not None:
+            self._as_user(["cp", "-a", like.data, self.data])
+            return
         self._as_user([f"{BIN}/initdb", "-D", self.data, "-U", "postgres", "-E", "UTF8",
                        "--locale=C.UTF-8", "--no-sync", "--auth=trust"])
         # Only the superuser comes in without a password.

@@ -3,12 +3,14 @@
 import ctypes
 import os
 import pwd
+import random
 import signal
 import socket
 import subprocess
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
+_draw = random.SystemRandom()  # tests that run side by side, some with a seed, must not draw the same ports
 
 
 def _die_with_parent():
@@ -51,10 +53,14 @@ def give_to(path, user):
 
 
 def free_port():
-    """A loopback port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A loopback port nobody listens on now, below those that the kernel hands to connections."""
+    while True:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", _draw.randrange(10000, 32768)))
+                return probe.getsockname()[1]
+            except OSError:
+                continue
 
 
 def alive(pid):

@@ -43,13 +43,14 @@ def clean_environment():
 
 
 class Stack:
-    """One PostgreSQL with one migrated database, and one Redis; any number of servers on them."""
+    """One PostgreSQL with one migrated database, and one Redis; any number of servers on them. It is made anew, or
+    begins as a copy of one whose PostgreSQL is stopped."""
 
-    def __init__(self, postgres_settings=()):
-        self.postgres = Postgres(postgres_settings)
+    def __init__(self, postgres_settings=(), like=None):
+        self.postgres = Postgres(postgres_settings, like and like.postgres)
         self.redis = Redis()
         self.servers = []
-        self.database = None
+        self.database = like and like.database
         self.folder = None
         self.removed = False
 
@@ -57,10 +58,11 @@ class Stack:
         self.folder = tempfile.mkdtemp(prefix="msp-", dir="/tmp")
         self.postgres.start()
         self.redis.start()
-        self.database = safe_identifier(name)
-        self.postgres.create_database(self.database)
-        migrated = self.run("migrate")
-        assert migrated.returncode == 0, migrated.stderr
+        if self.database is None:
+            self.database = safe_identifier(name)
+            self.postgres.create_database(self.database)
+            migrated = self.run("migrate")
+            assert migrated.returncode == 0, migrated.stderr
         return self
 
     def settings(self):
