@@ -37,14 +37,17 @@ class StandIn(StandInBase):
     def secrets(self):
         return {"secret": SECRET, "integration_code": CODE}
 
+    def reset(self, tickets=300):
+        self.people = []
+        self.zone_url = self.url + ZONE + "/"
+        # Calls in the last hour of how many. The real threshold of 10,000 would make a test wait.
+        self.threshold, self.used = 10000000, 0
+        return super().reset(tickets)
+
     def forget(self):
         """Next addresses given before lead nowhere from now on."""
         self.epoch = getattr(self, "epoch", 0) + 1
         self.body = None
-        self.zone_url = self.url + ZONE + "/"
-        # Calls in the last hour of how many. The real threshold of 10,000 would make a test wait.
-        self.threshold, self.used = 10000000, 0
-        self.people = []
 
     def row(self, ticket):
         row = {"id": ticket.id, "ticketNumber": f"T2026.{ticket.id}", "title": ticket.title,

@@ -41,11 +41,14 @@ class StandIn(StandInBase):
     def secrets(self):
         return {"user_token": USER_TOKEN, "app_token": APP_TOKEN}
 
+    def reset(self, tickets=300):
+        self.people = []
+        self.columns = dict(COLUMNS)
+        return super().reset(tickets)
+
     def forget(self):
         """Sessions end."""
         self.sessions = set()
-        self.people = []
-        self.columns = dict(COLUMNS)
 
     def expected(self, ticket):
         made = super().expected(ticket)

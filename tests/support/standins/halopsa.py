@@ -31,11 +31,15 @@ class StandIn(StandInBase):
     def secrets(self):
         return {"client_secret": SECRET}
 
+    def reset(self, tickets=300):
+        self.people = []
+        self.token_seconds = 3600
+        self.refused = 0
+        return super().reset(tickets)
+
     def forget(self):
         """Tokens given before are worth nothing from now on."""
-        self.tokens = set()
-        self.token_seconds = 3600
-        self.people = []
+        self.tokens = {}
 
     def expected(self, ticket):
         # Halo knows one end of a ticket.
@@ -62,7 +66,8 @@ class StandIn(StandInBase):
         if request.path == "/auth/token":
             return self.give_token(request)
         token = (request.headers.get("Authorization") or "").removeprefix("Bearer ")
-        if token not in self.tokens:
+        if self.tokens.get(token, 0) <= request.at:
+            self.refused += 1
             return Answer({"error": "invalid_token"}, 401)
         lists = {"/api/Status": lambda: [{"id": number, "name": name} for number, name in STATUS_NAMES.items()],
                  "/api/Priority": lambda: [{"id": f"{number:032x}", "priorityid": number, "name": name}
@@ -81,7 +86,7 @@ class StandIn(StandInBase):
         if request.method != "POST" or not known or request.query.get("tenant") != TENANT:
             return Answer({"error": "invalid_client"}, 400)
         token = random_secrets.token_urlsafe(900)
-        self.tokens.add(token)
+        self.tokens[token] = request.at + self.token_seconds
         return Answer({"access_token": token, "token_type": "Bearer", "expires_in": self.token_seconds,
                        "scope": form.get("scope")})
 
