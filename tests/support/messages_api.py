@@ -74,7 +74,7 @@ SENTENCES = {
                             "{now} tickets ont été créés sur la période."),
         "tickets_resolved": ("{now} tickets ont été résolus, contre {before} sur la période précédente.",
                              "{now} tickets ont été résolus."),
-        "backlog": ("Le stock de tickets ouverts était de {now} tickets à la fin de la période.",
+        "backlog": ("Le stock de tickets en attente était de {now} tickets à la fin de la période.",
                     "{now} tickets restaient ouverts à la fin de la période."),
         "sla_compliance": ("Le respect du SLA était de {now}.",
                            "Le respect du SLA était de {now}, contre {before} sur la période précédente."),
@@ -168,6 +168,9 @@ class MessagesApi:
 
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True
+
+            def handle_error(self, request, client_address):
+                pass  # the caller has gone
 
         self._server = Server(("127.0.0.1", port), Handler)
         self.port = self._server.server_address[1]

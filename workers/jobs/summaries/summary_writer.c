@@ -3,6 +3,7 @@
 #include "summaries/summary_writer.h"
 
 #include "msp/log.h"
+#include "summaries/model_writer.h"
 #include "summaries/template_writer.h"
 
 #include <string.h>
@@ -21,11 +22,18 @@ static enum msp_result check_model_is_on(const struct msp_settings *settings,
     return MSP_OK;
 }
 
-/* Failures that end the attempt: those of the job, and of what the template writer needs too. */
-static bool ends_attempt(enum msp_result result, const struct msp_error *error)
+/* Whether the failure is the model's alone. Any other is the job's own, and of what the template
+ * writer needs too. */
+static bool is_of_model(const struct msp_error *error)
 {
-    return result == MSP_CANCELLED || result == MSP_CONFLICT || result == MSP_NO_MEMORY ||
-           result == MSP_BROKEN || (result != MSP_OK && strncmp(error->code, "sql_", 4) == 0);
+    static const char *const beginnings[] = {"mock_mode", "no_key", "budget_spent", "model_",
+                                             "text_"};
+    for (size_t i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++) {
+        if (strncmp(error->code, beginnings[i], strlen(beginnings[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 enum msp_result msp_summary_write(struct msp_job_run *run, const struct msp_facts *facts,
@@ -36,9 +44,9 @@ enum msp_result msp_summary_write(struct msp_job_run *run, const struct msp_fact
     enum msp_result result = check_model_is_on(run->settings, error);
     bool is_on = result == MSP_OK;
     if (is_on) {
-        result = msp_fail(error, MSP_FORBIDDEN, "no_model", "This server asks no model.");
+        result = msp_model_write(run, facts, language, &written.text, &written.tokens, error);
     }
-    if (ends_attempt(result, error)) {
+    if (result != MSP_OK && !is_of_model(error)) {
         return result;
     }
     if (result != MSP_OK) {
