@@ -38,11 +38,11 @@
 static const struct msp_lexicon_entry entries[] = {
     {"created|creation*|opened|raised|logged|submitted|received|reported|registered|"
      "recorded|filed|arriv*|incoming|came in|come in|coming in|intake|inflow|volume*|"
-     "demand|new tickets|new ticket|new requests|new request|new cases|new incidents",
+     "demand|new tickets|new ticket|new requests|new request|new cases|new incidents|"
+     "accounted for|accounting for|accounts for|represent*|made up|making up|makes up",
      MSP_MARK_METRIC, MSP_M_CREATED | MSP_M_SHARE},
-    {"share|accounted for|accounting for|accounts for|represent*|made up|making up|"
-     "makes up|of the total|of all tickets|of all requests|of total volume|of the volume",
-     MSP_MARK_METRIC, MSP_M_SHARE},
+    {"of the total|of all tickets|of all requests|of total volume|of the volume", MSP_MARK_METRIC,
+     MSP_M_SHARE},
     {"resolv*|resolution*|solved|solve|fixed|settled|handled", MSP_MARK_METRIC,
      MSP_M_RESOLVED | MSP_M_RESOLUTION},
     {"completed", MSP_MARK_METRIC, MSP_M_RESOLVED | MSP_M_CLOSED},
@@ -74,9 +74,11 @@ static const struct msp_lexicon_entry entries[] = {
     {"weekly", MSP_MARK_PERIOD, MSP_NOW | MSP_A_WEEK},
     {"quarterly", MSP_MARK_PERIOD, MSP_NOW | MSP_A_QUARTER},
     {"annual*|yearly", MSP_MARK_PERIOD, MSP_NOW | MSP_A_YEAR},
-    {"reporting period|current|currently|now|this time", MSP_MARK_PERIOD, MSP_NOW},
-    {"previous|previously|prior|preceding|before|beforehand|earlier|last time", MSP_MARK_PERIOD,
-     MSP_BEFORE},
+    {"reporting period|current|currently|now|this time|this one|the current one", MSP_MARK_PERIOD,
+     MSP_NOW},
+    {"previous|previously|prior|preceding|before|beforehand|earlier|last time|"
+     "previous one|the previous one|the one before|the prior one|the preceding one",
+     MSP_MARK_PERIOD, MSP_BEFORE},
     {"against|versus|vs|compared with|compared to|compared against|in comparison with|"
      "in comparison to|relative to|instead of|from",
      MSP_MARK_AGAINST, 0},
@@ -169,12 +171,16 @@ static const struct msp_lexicon_entry entries[] = {
     {"follow up|set up|back up|make up for|up to|no one|one of|ones|the same time|"
      "at the same time|more information|furthermore|moreover|no longer|all in all|"
      "above all|first of all|as well as|case of|in the case of|in case|each|in terms of|"
-     "number of|the number of|percentage of|proportion of|time of|end of|at the end of|"
-     "close of|at the close of|course of|over the course of|rate of|level of|a total of|"
-     "beginning of|start of|state of|as of|terms of|apart from|aside from|tickets from|"
-     "no doubt|no fewer than|broken down|break down|not only|of course|record keeping|"
-     "not surprisingly",
+     "number of|the number of|time of|end of|at the end of|close of|at the close of|"
+     "course of|over the course of|level of|a total of|beginning of|start of|state of|"
+     "as of|terms of|apart from|aside from|tickets from|no doubt|no fewer than|"
+     "broken down|break down|not only|of course|record keeping|not surprisingly|"
+     "came in at|come in at|recorded at|reported at|logged at|closed the period|"
+     "closed the month|closed the week|closed at|ended at|before a|before the first|"
+     "before resolution|that one|one another|each one|every one",
      MSP_MARK_NOTHING, 0},
+    {"share|proportion|rate|percentage", MSP_MARK_METRIC,
+     MSP_M_SHARE | MSP_M_SLA_COMPLIANCE | MSP_M_REOPEN_RATE | MSP_M_KILL_RATE},
     PERIODS("period", 0),
     PERIODS("day", MSP_A_DAY),
     PERIODS("week", MSP_A_WEEK),
@@ -319,9 +325,9 @@ static const char *const articles[] = {"a", "an", NULL};
 static const char *const level_words[] = {"to",    "at",       "reached", "reaching",
                                           "stood", "totalled", NULL};
 static const char *const by_words[] = {"by", NULL};
-static const char *const fillers[] = {"'",     "s",     "(",    ":",    "of",  "figure", "value",
-                                      "level", "total", "the",  "at",   "was", "it",     "there",
-                                      "were",  "had",   "when", "with", NULL};
+static const char *const fillers[] = {"'",     "s",     "(",   "of",   "figure", "value",
+                                      "level", "total", "the", "at",   "was",    "it",
+                                      "there", "were",  "had", "when", "with",   NULL};
 static const char *const abbreviations[] = {"approx", "vs", "e",    "g",  "i",   "no", "inc",
                                             "ltd",    "co", "corp", "mr", "mrs", "dr", NULL};
 static const char *const and_words[] = {"and", NULL};

@@ -56,10 +56,10 @@ static const struct msp_lexicon_entry entries[] = {
     {"créé|créés|créée|créées|création*|ouvert|ouverts|ouverte|ouvertes|ouverture*|reçu*|"
      "enregistré*|déposé*|soumis*|signalé*|arrivé*|entrant*|remonté*|émis*|saisi*|volume*|"
      "nouveaux tickets|nouveau ticket|nouvelles demandes|nouvelle demande|"
-     "nouveaux incidents|nouveaux dossiers|activité",
+     "nouveaux incidents|nouveaux dossiers|activité|représent*",
      MSP_MARK_METRIC, MSP_M_CREATED | MSP_M_SHARE},
-    {"part|représent*|du total|de l ensemble|de tous les tickets|du volume|du volume total",
-     MSP_MARK_METRIC, MSP_M_SHARE},
+    {"du total|de l ensemble|de tous les tickets|du volume|du volume total", MSP_MARK_METRIC,
+     MSP_M_SHARE},
     {"résolu|résolus|résolue|résolues|résolution*|résoudre|résolvent|réglé*|traité*|"
      "traitement*|solutionné*",
      MSP_MARK_METRIC, MSP_M_RESOLVED | MSP_M_RESOLUTION},
@@ -84,7 +84,8 @@ static const struct msp_lexicon_entry entries[] = {
     {"taux de respect|conformité|taux de conformité", MSP_MARK_METRIC, MSP_M_SLA_COMPLIANCE},
     {"dans les délais|dans les temps", MSP_MARK_METRIC, MSP_M_SLA_MET | MSP_M_SLA_COMPLIANCE},
     {"première réponse|premières réponses|premier retour|temps de réponse|"
-     "délai de réponse|délais de réponse|réponse initiale|prise en charge|réactivité",
+     "délai de réponse|délais de réponse|réponse initiale|prise en charge|réactivité|"
+     "avant une première réponse|avant la première réponse|avant première réponse",
      MSP_MARK_METRIC, MSP_M_FIRST},
     {"satisfaction|csat|notes|évaluation*|enquête*", MSP_MARK_METRIC, MSP_M_CSAT},
     {"note", MSP_MARK_METRIC, MSP_M_CSAT_MEAN},
@@ -100,23 +101,25 @@ static const struct msp_lexicon_entry entries[] = {
     {"hebdomadaire*", MSP_MARK_PERIOD, MSP_NOW | MSP_A_WEEK},
     {"trimestriel*", MSP_MARK_PERIOD, MSP_NOW | MSP_A_QUARTER},
     {"annuel*", MSP_MARK_PERIOD, MSP_NOW | MSP_A_YEAR},
-    {"actuellement|désormais|maintenant|cette fois|aujourd hui", MSP_MARK_PERIOD, MSP_NOW},
+    {"actuellement|désormais|maintenant|cette fois|aujourd hui|celle ci|celui ci", MSP_MARK_PERIOD,
+     MSP_NOW},
     {"précédent|précédente|précédemment|auparavant|avant|plus tôt|antérieur*|"
-     "la fois précédente",
+     "la fois précédente|la précédente|le précédent",
      MSP_MARK_PERIOD, MSP_BEFORE},
     {"contre|par rapport à|par rapport au|par rapport aux|comparé* à|comparé* au|"
      "comparé* aux|en comparaison de|au lieu de|face à|après|vs|versus|à comparer à|"
-     "à comparer aux|depuis",
+     "à comparer aux|depuis|passant de|passe de|passé de|passée de|passés de|passées de|"
+     "passent de|passer de|passait de|passant d|passe d|passé d",
      MSP_MARK_AGAINST, 0},
     {"que|qu", MSP_MARK_THAN, 0},
-    {"augment*|hausse*|en hausse|progressé*|progress*|progression|monté*|monte|montent|"
-     "montée|grimp*|bond|bondi*|accroiss*|accru*|accroît|croissance|croître|crû|"
-     "croissant*|s est accru*|envol*|explos*|flambé*|gonfl*|gagn*|gain*|relev*|supérieur*|"
-     "au dessus*|dépass*|excéd*|de plus|davantage|plus de tickets|plus de demandes|"
-     "plus d incidents|supplémentaire*|en plus|alourdi*|élargi*|rebond*|hauss*|multipli*|"
-     "accentu*|amplifi*|remont*|regain|surplus|intensifi*|plus élevé*|plus haut*|"
-     "plus nombreu*|plus important*|plus fort*|plus grand*|moins faible*|moins bas|"
-     "moins basse*|moins petit*|plus lourd*|plus soutenu*|plus dense*",
+    {"augment*|hausse*|en hausse|progressé*|progress*|progression|monté*|montent|montée|"
+     "grimp*|bond|bondi*|accroiss*|accru*|accroît|croissance|croître|crû|croissant*|"
+     "s est accru*|envol*|explos*|flambé*|gonfl*|gagn*|gain*|supérieur*|au dessus*|"
+     "dépass*|excéd*|de plus|davantage|plus de tickets|plus de demandes|plus d incidents|"
+     "supplémentaire*|en plus|alourdi*|élargi*|rebond*|hauss*|multipli*|accentu*|amplifi*|"
+     "remont*|regain|surplus|intensifi*|plus élevé*|plus haut*|plus nombreu*|"
+     "plus important*|plus fort*|plus grand*|moins faible*|moins bas|moins basse*|"
+     "moins petit*|plus lourd*|plus soutenu*|plus dense*|relèvement|monte",
      MSP_MARK_DIRECTION, MSP_UP},
     {"baiss*|en baisse|diminu*|recul*|chut*|repli*|décrû|décroiss*|décru*|fléchi*|tomb*|"
      "descend*|descente|rédui*|réduction*|allégé*|dégonfl*|perdu*|perd|perte*|effondr*|"
@@ -217,8 +220,12 @@ static const struct msp_lexicon_entry entries[] = {
      "tout en|tout au long|avant tout|à part|d une part|d autre part|de la part|"
      "par ailleurs|en cas de|sur la|sur le|sur cette|sur ce|porte sur|des tickets|"
      "des demandes|des incidents|l un des|l une des|un des|une des|non seulement|"
-     "niveau record|dans tous les cas|en ce qui concerne|ne que|tout de même|sur un",
+     "niveau record|dans tous les cas|en ce qui concerne|ne que|tout de même|sur un|"
+     "se monte à|se montent à|se montait à|avant résolution|avant la résolution|"
+     "avant la fin",
      MSP_MARK_NOTHING, 0},
+    {"part|proportion|taux|pourcentage", MSP_MARK_METRIC,
+     MSP_M_SHARE | MSP_M_SLA_COMPLIANCE | MSP_M_REOPEN_RATE | MSP_M_KILL_RATE},
     PERIODS("la ", "période", 0),
     PERIODS("le ", "jour", MSP_A_DAY),
     PERIODS("la ", "journée", MSP_A_DAY),
@@ -363,9 +370,9 @@ static const char *const date_to[] = {"au", "à", "jusqu", "et", "-", NULL};
 static const char *const articles[] = {"un", "une", NULL};
 static const char *const level_words[] = {"à", "atteint", "atteignant", "atteindre", NULL};
 static const char *const by_words[] = {NULL};
-static const char *const fillers[] = {"(",    ":", "de",    "des",     "d",    "les", "le",
-                                      "la",   "l", "était", "étaient", "avec", "où",  "il",
-                                      "elle", "y", "en",    "avait",   "à",    "aux", NULL};
+static const char *const fillers[] = {"(", "de",    "des",     "d",    "les", "le", "la",
+                                      "l", "était", "étaient", "avec", "où",  "il", "elle",
+                                      "y", "en",    "avait",   "à",    "aux", NULL};
 static const char *const abbreviations[] = {"env", "p", "ex", "etc", "m", "mme", "st", "ste", NULL};
 static const char *const and_words[] = {"et", NULL};
 

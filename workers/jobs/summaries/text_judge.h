@@ -53,6 +53,13 @@ enum msp_result msp_judge_directions(struct msp_judge *judge,
 enum msp_result msp_judge_refuse(const struct msp_judge *judge, const char *code, size_t first,
                                  size_t behind, const char *why) MSP_MUST_CHECK;
 
+/* The quantity is the fact's value at the rounding at which it is written. */
+bool msp_fact_backs(const struct msp_fact *fact, const struct msp_quantity *q);
+
+/* Of "from 110 to 120" or "de 110 à 120": 1 for the second number, -1 for the first, 0 for others.
+ */
+int msp_end_of_range(const struct msp_judge *judge, const struct msp_quantity *q);
+
 bool msp_within(size_t at, size_t first, size_t behind);
 bool msp_same_member(const char *one, const char *other);
 bool msp_segment_says(const struct msp_judge *judge, const struct msp_segment *segment,

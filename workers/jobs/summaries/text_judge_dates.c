@@ -108,7 +108,8 @@ static bool period_words_fit(const struct msp_judge *judge, const struct msp_tex
         const struct msp_mark *mark = &judge->parts.marks[i];
         if (mark->kind != MSP_MARK_PERIOD && mark->kind != MSP_MARK_AGAINST)
             continue;
-        if (mark->kind == MSP_MARK_AGAINST && mark->behind == date->first)
+        if (mark->kind == MSP_MARK_AGAINST &&
+            msp_word_in(&judge->parts.tokens[mark->first], judge->parts.lexicon->date_from))
             continue; /* "from March 1" */
         before_said |= mark->first < date->first && (mark->kind == MSP_MARK_AGAINST ||
                                                      (mark->value & MSP_PERIOD_MASK) == MSP_BEFORE);
@@ -118,7 +119,7 @@ static bool period_words_fit(const struct msp_judge *judge, const struct msp_tex
             nearest = mark;
     }
     if (period == MSP_BEFORE)
-        return before_said || nearest == NULL;
+        return before_said;
     return nearest == NULL || (nearest->value & MSP_PERIOD_MASK) == MSP_NOW;
 }
 

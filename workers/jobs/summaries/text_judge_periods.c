@@ -36,27 +36,6 @@ static bool has_comma(const struct msp_judge *judge, size_t first, size_t behind
     return false;
 }
 
-/* The second of "from 110 to 120", "de 110 à 120": +1; the first: -1; neither: 0. */
-static int end_of_range(const struct msp_judge *judge, const struct msp_quantity *q)
-{
-    static const char *const joints[] = {"to", "à", NULL};
-    static const char *const starts[] = {"from", "de", "d", "'", NULL};
-    const struct msp_token *tokens = judge->parts.tokens;
-    for (size_t i = 0; i < judge->parts.quantity_count; i++) {
-        const struct msp_quantity *other = &judge->parts.quantities[i];
-        const struct msp_quantity *low = other->first > q->first ? q : other;
-        const struct msp_quantity *high = other->first > q->first ? other : q;
-        if (other == q || low->first == judge->parts.first ||
-            !msp_word_in(&tokens[low->first - 1], starts))
-            continue;
-        size_t joint = high->first - 1;
-        if (joint >= low->behind && msp_word_in(&tokens[joint], joints) &&
-            !has_quantity_between(judge, low->behind, high->first))
-            return q == high ? 1 : -1;
-    }
-    return 0;
-}
-
 /* Left of the number: "against 110", "the previous month's 110", "in February, 110". */
 static bool said_before(const struct msp_judge *judge, const struct msp_segment *segment,
                         const struct msp_quantity *q, enum spoken *out)
@@ -129,7 +108,7 @@ static enum spoken spoken_of(const struct msp_judge *judge, const struct msp_seg
                              const struct msp_quantity *q)
 {
     enum spoken spoken;
-    int end = end_of_range(judge, q);
+    int end = msp_end_of_range(judge, q);
     if (end != 0)
         return end > 0 ? SPOKEN_NOW : SPOKEN_BEFORE;
     /* A phrase right behind the number is nearer than one that opened the clause. */
@@ -190,14 +169,14 @@ enum msp_result msp_judge_periods(struct msp_judge *judge, const struct msp_segm
             spoken == SPOKEN_BEFORE ? MSP_FACT_PREVIOUS : MSP_FACT_CURRENT;
         if (spoken == SPOKEN_EITHER || q->fact->period == wanted)
             continue;
-        /* The same number may be a fact of the other period too. */
+        /* Rounded as it is, the number may be that of the other period too. */
         const struct msp_fact *other =
             msp_facts_find(judge->facts, q->fact->metric, q->fact->dimension, q->fact->member,
                            wanted, q->fact->kind);
         bool cited = false;
         for (size_t f = 0; f < segment->count; f++)
             cited |= segment->facts[f] == other;
-        if (other == NULL || !cited || other->value != q->fact->value)
+        if (other == NULL || !cited || !msp_fact_backs(other, q))
             return msp_judge_refuse(
                 judge, "text_period", q->first, q->behind,
                 wanted == MSP_FACT_PREVIOUS

@@ -103,7 +103,7 @@ static bool value_fits(int64_t value, const struct msp_quantity *q)
     }
 }
 
-static bool backs(const struct msp_fact *fact, const struct msp_quantity *q)
+bool msp_fact_backs(const struct msp_fact *fact, const struct msp_quantity *q)
 {
     int64_t value;
     if (!fact->known || !in_unit(q, fact, &value))
@@ -143,16 +143,35 @@ static bool word_before(const struct msp_judge *judge, const struct msp_quantity
     return q->first > judge->parts.first && msp_word_in(&judge->parts.tokens[q->first - 1], words);
 }
 
-/* "from 110 to 120", "de 110 à 120": two values with a joint between. */
-static bool is_in_a_range(const struct msp_judge *judge, const struct msp_quantity *q)
+static bool is_cut(const struct msp_judge *judge, size_t first, size_t behind)
 {
-    static const char *const joints[] = {"to", "à", "-", NULL};
+    for (size_t at = first; at < behind; at++) {
+        if (judge->parts.tokens[at].kind == MSP_TOKEN_CITATION)
+            return true;
+    }
     for (size_t i = 0; i < judge->parts.quantity_count; i++) {
-        const struct msp_quantity *other = &judge->parts.quantities[i];
-        if (other->first == q->behind + 1 && msp_word_in(&judge->parts.tokens[q->behind], joints))
+        if (msp_within(judge->parts.quantities[i].first, first, behind))
             return true;
     }
     return false;
+}
+
+int msp_end_of_range(const struct msp_judge *judge, const struct msp_quantity *q)
+{
+    static const char *const joints[] = {"to", "à", NULL};
+    static const char *const starts[] = {"from", "de", "d", "'", NULL};
+    const struct msp_token *tokens = judge->parts.tokens;
+    for (size_t i = 0; i < judge->parts.quantity_count; i++) {
+        const struct msp_quantity *other = &judge->parts.quantities[i];
+        const struct msp_quantity *low = other->first > q->first ? q : other;
+        const struct msp_quantity *high = other->first > q->first ? other : q;
+        if (other != q && low->unit == high->unit && low->first > judge->parts.first &&
+            msp_word_in(&tokens[low->first - 1], starts) && high->first > low->behind &&
+            msp_word_in(&tokens[high->first - 1], joints) &&
+            !is_cut(judge, low->behind, high->first))
+            return q == high ? 1 : -1;
+    }
+    return 0;
 }
 
 /* "rose 9%", "up by 9%", "une hausse de 9 %", "9% more": only a change stands there. */
@@ -161,7 +180,7 @@ static bool stands_as_change(const struct msp_judge *judge, const struct msp_qua
     static const char *const of[] = {"of", "de", "d", NULL};
     size_t before = q->first;
     size_t behind = q->behind;
-    if (is_in_a_range(judge, q))
+    if (msp_end_of_range(judge, q) != 0)
         return false;
     if (word_before(judge, q, judge->parts.lexicon->by_words) ||
         mark_ending_at(judge, before, MSP_MARK_DIRECTION) != NULL)
@@ -184,7 +203,8 @@ static bool stands_as_change(const struct msp_judge *judge, const struct msp_qua
 
 static bool stands_as_value(const struct msp_judge *judge, const struct msp_quantity *q)
 {
-    return word_before(judge, q, judge->parts.lexicon->level_words) || is_in_a_range(judge, q);
+    return word_before(judge, q, judge->parts.lexicon->level_words) ||
+           msp_end_of_range(judge, q) != 0;
 }
 
 static bool place_fits(const struct msp_judge *judge, const struct msp_quantity *q,
@@ -282,7 +302,7 @@ static enum msp_result judge_one(struct msp_judge *judge, struct msp_segment *se
     uint32_t statistic = statistic_of(q);
     for (size_t i = 0; i < segment->count; i++) {
         const struct msp_fact *fact = segment->facts[i];
-        if (!backs(fact, q))
+        if (!msp_fact_backs(fact, q))
             continue;
         if (!place_fits(judge, q, fact)) {
             why = fact->period == MSP_FACT_CHANGE

@@ -66,6 +66,14 @@ static enum msp_result judge_strangers(const struct msp_judge *judge,
     return MSP_OK;
 }
 
+/* "With an increase of 9% [f12], the backlog …": what is named right behind the citation. */
+static uint32_t named_ahead(const struct msp_judge *judge, const struct msp_segment *segment,
+                            enum msp_mark_kind kind)
+{
+    const struct msp_segment *next = segment + 1;
+    return next < judge->segments + judge->segment_count ? said(judge, next, kind) : 0;
+}
+
 static enum msp_result judge_metric(const struct msp_judge *judge,
                                     const struct msp_segment *segment, uint32_t bit)
 {
@@ -73,6 +81,11 @@ static enum msp_result judge_metric(const struct msp_judge *judge,
     uint32_t metrics = said(judge, segment, MSP_MARK_METRIC);
     uint32_t named = said(judge, segment, MSP_MARK_STATISTIC) | segment->statistics;
     bool ours = (metrics & bit) != 0;
+    if (metrics == 0 && segment == judge->segments && !ours) {
+        ours = (named_ahead(judge, segment, MSP_MARK_METRIC) & bit) != 0;
+        if (named == 0)
+            named = named_ahead(judge, segment, MSP_MARK_STATISTIC);
+    }
     if (bit & MSP_M_DAYS)
         return MSP_OK;
     if (!ours && (judge->spoken.metrics & bit) == 0)
