@@ -136,7 +136,7 @@ static const struct msp_source_option zendesk_options[] = {
 static const struct msp_source_option freshservice_options[] = {
     ADDRESS("address of the account: https://acme.freshservice.com"),
     SECRET("api_key", "API key of an agent who sees all tickets (Profile settings)"),
-    NUMBER("workspace_id", NULL, "only tickets of this workspace"),
+    NUMBER("workspace_id", "0", "only tickets of this workspace; 0 is all of them"),
     NO_MORE,
 };
 
@@ -147,6 +147,12 @@ static const struct msp_source_option jira_options[] = {
     REQUIRED("project", "keys of the service projects, separated by commas: IT,HR"),
     TEXT("timezone", "asked of the site",
          "IANA name of the account's zone, in which the site reads times"),
+    TEXT("first_response_sla", "Time to first response",
+         "name of the SLA whose first cycle ends with the first answer"),
+    TEXT("resolution_sla", "Time to resolution", "name of the SLA that says when a ticket is due"),
+    NUMBER("changelog", "0",
+           "1: ask for the history of issues too, to count reopenings and reassignments; pages "
+           "become slower"),
     NO_MORE,
 };
 

@@ -6,14 +6,13 @@
  * not move: a ticket that changes while pages are read enters somewhere before its successors and
  * shifts them back, so that some come twice. Only a ticket that is deleted shifts them forward, and
  * one at the edge of a page is passed over. So a round of several pages asks at its end whether
- * anything was deleted meanwhile, and is then read again. The mark moves to the round's beginning
+ * anything was deleted meanwhile, and is read again then. The mark moves to the round's beginning
  * at most, because what was read early may have changed while the rest was read.
  *
  * Origin: api.freshservice.com (tickets, pagination, rate limit). Unverified against a real
  * account: that filter=deleted goes together with updated_since, that deleting moves updated_at,
  * stats.reopened_at, the source codes past 4, and which calls workspace_id=0 is refused for.
  */
-#include "msp/clock.h"
 #include "msp/timestamp.h"
 #include "sources/source_map.h"
 #include "sources/source_place.h"
@@ -31,7 +30,8 @@
 #define MOST_NAME_PAGES         50
 #define CLOCK_SKEW_SECONDS      60 /* between theirs and ours */
 #define US_A_SECOND             INT64_C(1000000)
-/* A ticket would have to lie at the edge of a page each time to be passed over by all of them. */
+/* Of a pull: a ticket passed over by all of them would have lain at the edge of a page each time. A
+ * list of ids that is not whole by then is no list. */
 #define MOST_PASSES 3
 
 struct freshservice_reader {
@@ -367,28 +367,26 @@ static enum msp_result read_listing(const char *text, struct listing *out, struc
     return MSP_OK;
 }
 
-/* Goes on behind a page; *out_done when the pass was the last one needed. *begun_us is when the
- * pass began. */
+/* Goes on behind a page: to the next one, or to another pass if tickets were deleted since
+ * *begun_us, when this one began. *out_whole is that none were. */
 static enum msp_result advance(struct freshservice_reader *reader, struct listing *listing,
-                               bool more, int64_t *begun_us, int64_t deadline_ms, bool *out_done,
+                               bool more, int64_t *begun_us, int64_t deadline_ms, bool *out_whole,
                                struct msp_error *error)
 {
     bool any_deleted = false;
-    *out_done = false;
+    enum msp_result result = MSP_OK;
+    if (!more && listing->page > 1) {
+        result = ask_deleted(reader, *begun_us, deadline_ms, &any_deleted, error);
+    }
+    if (result != MSP_OK) {
+        return result;
+    }
+    *out_whole = !more && !any_deleted;
     if (more) {
         listing->page++;
-        return MSP_OK;
-    }
-    if (listing->page > 1 && listing->pass < MOST_PASSES) {
-        enum msp_result result = ask_deleted(reader, *begun_us, deadline_ms, &any_deleted, error);
-        if (result != MSP_OK) {
-            return result;
-        }
-    }
-    *out_done = !any_deleted;
-    if (any_deleted) {
+    } else if (any_deleted) {
         *listing = (struct listing){.page = 1, .pass = listing->pass + 1};
-        *begun_us = msp_clock_unix_us();
+        *begun_us = msp_source_clock_us(reader->session);
     }
     return MSP_OK;
 }
@@ -397,13 +395,17 @@ static enum msp_result finish_page(struct freshservice_reader *reader, struct li
                                    bool more, int64_t deadline_ms, struct msp_source_place *place,
                                    struct msp_source_page *out, struct msp_error *error)
 {
+    int64_t begun_us = place->until_us;
+    bool is_whole = false;
     enum msp_result result =
-        advance(reader, listing, more, &place->until_us, deadline_ms, &out->drained, error);
+        advance(reader, listing, more, &place->until_us, deadline_ms, &is_whole, error);
     if (result != MSP_OK) {
         return result;
     }
+    out->drained = is_whole || listing->pass > MOST_PASSES;
     if (out->drained) {
-        out->complete_until_us = place->until_us;
+        place->until_us = begun_us;
+        out->complete_until_us = begun_us;
         if (place->reached_us > place->until_us) {
             place->reached_us = place->until_us;
         }
@@ -428,7 +430,7 @@ static enum msp_result read_page(struct msp_source_reader *base, const char *cur
     enum msp_result result = msp_source_place_read(CURSOR_KIND, cursor, &place, error);
     if (result == MSP_OK && place.page[0] == '\0') {
         msp_source_place_begin(&place, reader->overlap_seconds);
-        place.until_us = msp_clock_unix_us();
+        place.until_us = msp_source_clock_us(reader->session);
     } else if (result == MSP_OK) {
         result = read_listing(place.page, &listing, error);
     }
@@ -461,9 +463,10 @@ static enum msp_result list_ids(struct msp_source_reader *base, char place_text[
     struct listing listing = {.page = 1, .pass = 1};
     json_t *rows = NULL;
     bool more = false;
+    bool is_whole = false;
     enum msp_result result = msp_source_place_read(CURSOR_KIND, place_text, &place, error);
     if (result == MSP_OK && place.page[0] == '\0') {
-        place.until_us = msp_clock_unix_us();
+        place.until_us = msp_source_clock_us(reader->session);
     } else if (result == MSP_OK) {
         result = read_listing(place.page, &listing, error);
     }
@@ -475,9 +478,15 @@ static enum msp_result list_ids(struct msp_source_reader *base, char place_text[
         result = msp_source_sink_ids(reader->session, rows, is_gone, sink, context, error);
     }
     if (result == MSP_OK) {
-        result = advance(reader, &listing, more, &place.until_us, deadline_ms, out_done, error);
+        result = advance(reader, &listing, more, &place.until_us, deadline_ms, &is_whole, error);
     }
-    if (result == MSP_OK && !*out_done) {
+    if (result == MSP_OK && listing.pass > MOST_PASSES) {
+        result = msp_fail(error, MSP_UNAVAILABLE, "source_list_moves",
+                          "Freshservice's tickets could not be counted: some were deleted each "
+                          "time the list was read. They are counted again the next night.");
+    }
+    if (result == MSP_OK) {
+        *out_done = is_whole;
         (void)snprintf(place.page, sizeof place.page, "%d.%d", listing.page, listing.pass);
         result = msp_source_place_write(CURSOR_KIND, &place, place_text, error);
     }

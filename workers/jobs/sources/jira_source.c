@@ -12,7 +12,6 @@
  * reference. Unverified against a real site: that the token is a place in the order rather than a
  * count of issues, and how a time that comes twice is read (avoided here).
  */
-#include "msp/clock.h"
 #include "msp/timestamp.h"
 #include "sources/jira_issue.h"
 #include "sources/local_time.h"
@@ -366,7 +365,7 @@ static enum msp_result read_page(struct msp_source_reader *base, const char *cur
     if (result == MSP_OK && place.page[0] == '\0' && place.reached_us == MSP_NO_TIME) {
         msp_source_place_begin(&place, reader->overlap_seconds);
     }
-    int64_t asked_us = msp_clock_unix_us();
+    int64_t asked_us = msp_source_clock_us(reader->session);
     if (result == MSP_OK) {
         result = ask_page(reader, &place, deadline_ms, &answer, error);
     }

@@ -10,6 +10,10 @@ static const struct msp_source *const sources[] = {
     &msp_connectwise_source,
     &msp_autotask_source,
     &msp_halopsa_source,
+    &msp_zendesk_source,
+    &msp_freshservice_source,
+    &msp_jira_source,
+    &msp_zammad_source,
     &msp_glpi_source,
 };
 

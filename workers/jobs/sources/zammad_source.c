@@ -14,7 +14,6 @@
  * Origin: docs.zammad.org (api/ticket, api/intro) and Zammad's sources (can_search.rb,
  * search_index_backend.rb, its issue 5559). Unverified: since which release id can be sorted by.
  */
-#include "msp/clock.h"
 #include "msp/timestamp.h"
 #include "sources/source_map.h"
 #include "sources/source_place.h"
@@ -385,7 +384,7 @@ static enum msp_result read_page(struct msp_source_reader *base, const char *cur
     if (place.reached_us == MSP_NO_TIME && place.page[0] == '\0') {
         msp_source_place_begin(&place, reader->overlap_seconds);
     }
-    int64_t asked_us = msp_clock_unix_us();
+    int64_t asked_us = msp_source_clock_us(reader->session);
     result = ask_page(reader, &place, deadline_ms, &rows, error);
     if (result == MSP_OK) {
         result = take_rows(reader, rows, batch, &place, &progress, error);

@@ -11,7 +11,6 @@
  * real account: per_page up to 1,000, `slas` among the side-loads, archived tickets in the export,
  * that a cursor no longer known is answered by 4xx.
  */
-#include "msp/clock.h"
 #include "msp/timestamp.h"
 #include "sources/source_map.h"
 #include "sources/source_place.h"
@@ -444,11 +443,11 @@ static enum msp_result read_page(struct msp_source_reader *base, const char *cur
     if (place.page[0] == '\0') {
         msp_source_place_begin(&place, reader->overlap_seconds);
     }
-    int64_t asked_us = msp_clock_unix_us();
+    int64_t asked_us = msp_source_clock_us(reader->session);
     result = ask_page(reader, &place, max_tickets, deadline_ms, &answer, error);
     if (result == MSP_INVALID && place.page[0] != '\0') {
         lose_cursor(reader, &place);
-        asked_us = msp_clock_unix_us();
+        asked_us = msp_source_clock_us(reader->session);
         result = ask_page(reader, &place, max_tickets, deadline_ms, &answer, error);
     }
     if (result == MSP_OK) {
