@@ -1,11 +1,12 @@
 """Written summaries: started, read, and written by template with the numbers of the API."""
 
 import datetime
+import re
 
 import pytest
 
 from harness.summed import BEFORE, FROM, INTERNAL, START, TECHNICIAN, TO, facts_of, fill, write
-from harness.tickets import ticket
+from harness.tickets import crowd, ticket
 
 @pytest.fixture(scope="module")
 def acme(server):
@@ -35,6 +36,28 @@ def test_a_summary_says_what_the_figures_say(server, acme, language, created):
     by = server.v1(acme, "/v1/kpis/summary", from_=FROM, to=TO, by="category").must(200).json
     for member in by["members"]:
         assert told["tickets_created", "category", member["member"], "current", "count"] == member["tickets_created"]
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_odd_tickets_make_no_odd_numbers(server, tenant, language):
+    slug = tenant(timezone="Europe/Paris")
+    first, last = datetime.date(2024, 3, 25), datetime.date(2024, 4, 7)  # the clocks change in between
+    server.feed(slug, crowd(11, 700, datetime.date(2024, 3, 11), last))
+    server.compute(slug, "2024-03-11", last)
+    summary = write(server, slug, language, **{"from": str(first), "to": str(last)})
+    told = facts_of(summary)
+    names = {"Größe \"L\"": "Größe L"}  # what looks like markup is taken out
+    for by in ("priority", "category", "group"):
+        answer = server.v1(slug, "/v1/kpis/summary", from_=first, to=last, by=by, compare="previous").must(200).json
+        for member in answer["members"]:
+            name = names.get(member["member"], member["member"])
+            for metric, kind in (("tickets_created", "count"), ("tickets_resolved", "count"), ("backlog", "count"),
+                                 ("sla_compliance", "ratio"), ("resolution_minutes_p50", "minutes")):
+                for period, values in (("current", member), ("previous", member["previous"])):
+                    assert told[metric, by, name, period, kind] == pytest.approx(values[metric], abs=1e-4)
+    assert {fact["dimension"] for fact in summary["facts"]} == {"all", "priority", "category", "group"}
+    numbers = re.findall(r"\d[\d,.\u202f]*", summary["text"])
+    assert len(numbers) > 20
 
 
 def test_its_sentences_are_the_text_and_point_at_facts(server, acme):

@@ -235,6 +235,8 @@ def test_no_lie_of_many_gets_through(asking, own_stack, acme, api, asked):
         truths = sum(not lied for _, lied in of_this)
         true_told += truths
         true_refused += truths - (taken is not None)
+    print(f"{count} summaries: {by_model} by the model, {len(told) - true_told} lying texts of {len(told)}, none taken; "
+          f"{true_refused} of {true_told} true texts refused")
     assert by_model > count // 3
     assert true_refused * 50 <= max(true_told, 50), (true_refused, true_told)
 

@@ -60,21 +60,15 @@ static const struct dimension {
 /* What one range says. */
 struct range {
     int32_t from, to;
-    const struct msp_kpi_values *total; /* NULL = nothing was computed */
-    bool is_whole;                      /* every day of it was computed */
+    const struct msp_kpi_values *total;
+    bool is_whole; /* every day of it was computed */
     struct msp_kpi_row *members[DIMENSIONS];
     size_t counts[DIMENSIONS];
 };
 
 /* ---- reading ---- */
 
-struct reading {
-    const struct msp_job_run *run;
-    int64_t data_version; /* of the first answer */
-    bool has_changed;     /* a later answer told of other data */
-    bool has_begun;
-    struct msp_kpi_freshness freshness;
-};
+static const struct msp_kpi_values nothing_at_all = {.computed = false};
 
 typedef enum msp_result (*read_kpis)(struct msp_db *db, int64_t tenant_id,
                                      const struct msp_kpi_query *query, struct msp_arena *arena,
@@ -82,67 +76,80 @@ typedef enum msp_result (*read_kpis)(struct msp_db *db, int64_t tenant_id,
                                      size_t *out_count, struct msp_kpi_freshness *freshness,
                                      struct msp_error *error);
 
-static enum msp_result read_rows(struct reading *reading, read_kpis read, const struct range *range,
-                                 const char *dimension, struct msp_kpi_row **out_rows,
-                                 size_t *out_count, struct msp_error *error)
+static enum msp_result read_rows(const struct msp_job_run *run, read_kpis read,
+                                 const struct range *range, const char *dimension,
+                                 struct msp_kpi_row **out_rows, size_t *out_count,
+                                 struct msp_kpi_freshness *freshness, struct msp_error *error)
 {
-    const struct msp_job_run *run = reading->run;
     struct msp_kpi_query query = {.from = range->from, .to = range->to, .dimension = dimension};
     enum msp_result result = msp_job_run_check(run, error);
-    if (result == MSP_OK) {
-        result = read(run->db, run->job->tenant_id, &query, run->arena,
-                      msp_job_run_deadline_in(run, READ_TIMEOUT_MS), out_rows, out_count,
-                      &reading->freshness, error);
-    }
-    if (result != MSP_OK) {
-        return result;
-    }
-    int64_t version = reading->freshness.data_version;
-    reading->has_changed |= reading->has_begun && version != reading->data_version;
-    reading->data_version = version;
-    reading->has_begun = true;
-    return MSP_OK;
+    return result != MSP_OK ? result
+                            : read(run->db, run->job->tenant_id, &query, run->arena,
+                                   msp_job_run_deadline_in(run, READ_TIMEOUT_MS), out_rows,
+                                   out_count, freshness, error);
 }
 
-static enum msp_result read_range(struct reading *reading, struct range *range,
-                                  struct msp_error *error)
+/* *freshness is that of before the figures were read, so that it promises no more than they keep.
+ */
+static enum msp_result read_range(const struct msp_job_run *run, struct range *range,
+                                  struct msp_kpi_freshness *freshness, struct msp_error *error)
 {
+    struct msp_kpi_freshness later;
     struct msp_kpi_row *rows;
     size_t count;
     enum msp_result result =
-        read_rows(reading, msp_kpi_read_daily, range, "all", &rows, &count, error);
+        read_rows(run, msp_kpi_read_daily, range, "all", &rows, &count, freshness, error);
     if (result == MSP_OK) {
         range->is_whole = count == (size_t)(range->to - range->from) + 1;
-        result = read_rows(reading, msp_kpi_read_merged, range, "all", &rows, &count, error);
+        result = read_rows(run, msp_kpi_read_merged, range, "all", &rows, &count, &later, error);
     }
     if (result != MSP_OK) {
         return result;
     }
-    range->total = count > 0 ? &rows[0].values : NULL;
+    range->total = count > 0 ? &rows[0].values : &nothing_at_all;
     for (size_t i = 0; i < DIMENSIONS && result == MSP_OK; i++) {
-        result = read_rows(reading, msp_kpi_read_merged, range, dimensions[i].name,
-                           &range->members[i], &range->counts[i], error);
+        result = read_rows(run, msp_kpi_read_merged, range, dimensions[i].name, &range->members[i],
+                           &range->counts[i], &later, error);
     }
     return result;
 }
 
-static enum msp_result read_ranges(struct reading *reading, struct range ranges[PERIODS],
-                                   struct msp_error *error)
+/* Each ticket counts under one member of a dimension, so what does not add up was computed anew
+ * between two answers. */
+static bool adds_up(const struct range *range)
+{
+    for (size_t i = 0; i < DIMENSIONS; i++) {
+        int64_t created = range->total->tickets_created;
+        int64_t resolved = range->total->tickets_resolved;
+        int64_t backlog = range->total->backlog;
+        for (size_t m = 0; m < range->counts[i]; m++) {
+            created -= range->members[i][m].values.tickets_created;
+            resolved -= range->members[i][m].values.tickets_resolved;
+            backlog -= range->members[i][m].values.backlog;
+        }
+        if (created != 0 || resolved != 0 || backlog != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum msp_result read_ranges(const struct msp_job_run *run, struct range ranges[PERIODS],
+                                   struct msp_kpi_freshness *freshness, struct msp_error *error)
 {
     for (int i = 0; i < TRIES; i++) {
-        reading->has_begun = false;
-        reading->has_changed = false;
-        enum msp_result result = read_range(reading, &ranges[CURRENT], error);
+        struct msp_kpi_freshness later;
+        enum msp_result result = read_range(run, &ranges[CURRENT], freshness, error);
         if (result == MSP_OK) {
-            result = read_range(reading, &ranges[PREVIOUS], error);
+            result = read_range(run, &ranges[PREVIOUS], &later, error);
         }
-        if (result != MSP_OK || !reading->has_changed) {
+        if (result != MSP_OK || (adds_up(&ranges[CURRENT]) && adds_up(&ranges[PREVIOUS]))) {
             return result;
         }
     }
     return msp_fail(error, MSP_UNAVAILABLE, "data_changing",
-                    "The tenant's figures changed again and again while they were read; the job "
-                    "is tried again.");
+                    "The tenant's figures were computed anew again and again while they were read; "
+                    "the job is tried again.");
 }
 
 /* ---- choosing ---- */
@@ -220,14 +227,14 @@ enum msp_result msp_facts_gather(const struct msp_job_run *run, int32_t from, in
         [CURRENT] = {.from = from, .to = to},
         [PREVIOUS] = {.from = from - days, .to = from - 1},
     };
-    struct reading reading = {.run = run};
+    struct msp_kpi_freshness freshness;
     struct chosen *chosen = msp_arena_calloc(run->arena, 1, sizeof *chosen);
     if (chosen == NULL) {
         return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory for a summary's facts.");
     }
     enum msp_result result = msp_job_run_tenant(run, &tenant, error);
     if (result == MSP_OK) {
-        result = read_ranges(&reading, ranges, error);
+        result = read_ranges(run, ranges, &freshness, error);
     }
     if (result != MSP_OK) {
         return result;
@@ -246,13 +253,13 @@ enum msp_result msp_facts_gather(const struct msp_job_run *run, int32_t from, in
         .to = to,
         .previous_from = compare ? ranges[PREVIOUS].from : MSP_NO_DAY,
         .previous_to = compare ? ranges[PREVIOUS].to : MSP_NO_DAY,
-        .complete_through = reading.freshness.complete_through,
+        .complete_through = freshness.complete_through,
         .current = ranges[CURRENT].total,
         .previous = compare ? ranges[PREVIOUS].total : NULL,
         .members = chosen->members,
         .member_count = chosen->count,
     };
     result = msp_facts_build(&input, run->arena, &out->facts, error);
-    out->data_as_of_us = reading.freshness.data_as_of_us;
+    out->data_as_of_us = freshness.data_as_of_us;
     return result;
 }

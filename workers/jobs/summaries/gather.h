@@ -13,7 +13,8 @@ struct msp_gathered {
 /*
  * The facts of the job's tenant from `from` to `to`, and of the equally long range right before:
  * its totals, its priorities, and the categories and groups with the most tickets, under names that
- * were cleaned. All of one moment: MSP_UNAVAILABLE "data_changing" if the data never stood still.
+ * were cleaned. They add up: MSP_UNAVAILABLE "data_changing" if they never did, since they were
+ * computed anew while they were read.
  */
 enum msp_result msp_facts_gather(const struct msp_job_run *run, int32_t from, int32_t to,
                                  struct msp_gathered *out, struct msp_error *error) MSP_MUST_CHECK;
