@@ -168,6 +168,34 @@ Test(source_rows, a_question_for_the_hour_that_comes_twice_begins_at_its_first_c
     msp_local_zone_free(zone);
 }
 
+Test(source_rows, a_change_in_the_second_coming_of_an_hour_looks_newer_than_one_in_the_first)
+{
+    static const struct {
+        const char *wall, *moment;
+    } cases[] = {
+        {"2025-07-01 12:00:00", "2025-07-01T10:00:00Z"},
+        {"2025-10-26 01:59:59", "2025-10-25T23:59:59Z"},
+        {"2025-10-26 02:00:00", "2025-10-26T01:00:00Z"},
+        {"2025-10-26 02:59:59", "2025-10-26T01:59:59Z"},
+        {"2025-10-26 03:00:00", "2025-10-26T02:00:00Z"},
+        {"2025-03-30 03:00:00", "2025-03-30T01:00:00Z"},
+        /* Still to come by our clock: then only its first coming can have been. */
+        {"2199-10-27 02:30:00", "2199-10-27T00:30:00Z"},
+        {"no time", "no time"},
+    };
+    struct msp_local_zone *zone;
+    struct msp_error error;
+    cr_assert_eq(msp_local_zone_new("Europe/Paris", &zone, &error), MSP_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        json_t *row = json_pack("{ss}", "19", cases[i].wall);
+        cr_assert_eq(msp_source_settle_change(zone, row, "19", &error), MSP_OK);
+        cr_assert_str_eq(json_string_value(json_object_get(row, "19")), cases[i].moment, "%s",
+                         cases[i].wall);
+        json_decref(row);
+    }
+    msp_local_zone_free(zone);
+}
+
 Test(source_rows, ids_become_names_and_those_without_one_stay)
 {
     struct msp_error error;

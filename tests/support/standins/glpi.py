@@ -21,9 +21,9 @@ def text(at):
     return None if at is None else datetime.datetime.fromtimestamp(at, ZONE).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def read_back(at):
-    """What a reader can make of such a text: of an hour that comes twice, the first."""
-    return None if at is None else int(datetime.datetime.fromtimestamp(at, ZONE).replace(fold=0).timestamp())
+def read_back(at, coming=0):
+    """What a reader can make of such a text: of an hour that comes twice, the first or the second."""
+    return None if at is None else int(datetime.datetime.fromtimestamp(at, ZONE).replace(fold=coming).timestamp())
 
 
 def refusal(code, status=400):
@@ -54,7 +54,8 @@ class StandIn(StandInBase):
         made = super().expected(ticket)
         # GLPI has no priority "none": very low is the least there is.
         made["priority"] = "low" if ticket.priority == "none" else ticket.priority
-        return {**made, **{name: read_back(made[name]) for name in made if name.endswith("_at")}}
+        return {**made, **{name: read_back(made[name], coming=int(name == "updated_at"))
+                           for name in made if name.endswith("_at")}}
 
     def row(self, ticket):
         person = self.person(ticket.assignee)

@@ -412,6 +412,9 @@ static enum msp_result finish_rows(struct glpi *reader, json_t *rows, int64_t de
         if (result == MSP_OK) {
             result = add_taken(row, error);
         }
+        if (result == MSP_OK) {
+            result = msp_source_settle_change(reader->zone, row, "19", error);
+        }
     }
     return result;
 }

@@ -315,17 +315,28 @@ static enum msp_result name_rows(struct halopsa *reader, json_t *rows, int64_t d
 }
 
 /* Tickets nobody has are with an agent of this name. */
-static void forget_nobody(json_t *rows)
+static void forget_nobody(json_t *row)
+{
+    const char *agent = json_string_value(json_object_get(row, "agent_id"));
+    if (agent != NULL && strcmp(agent, "Unassigned") == 0) {
+        (void)json_object_del(row, "agent_id");
+    }
+}
+
+static enum msp_result finish_rows(struct halopsa *reader, json_t *rows, int64_t deadline_ms,
+                                   struct msp_error *error)
 {
     size_t i;
     json_t *row;
+    enum msp_result result = name_rows(reader, rows, deadline_ms, error);
     json_array_foreach(rows, i, row)
     {
-        const char *agent = json_string_value(json_object_get(row, "agent_id"));
-        if (agent != NULL && strcmp(agent, "Unassigned") == 0) {
-            (void)json_object_del(row, "agent_id");
+        forget_nobody(row);
+        if (result == MSP_OK) {
+            result = msp_source_settle_change(reader->zone, row, "last_update", error);
         }
     }
+    return result;
 }
 
 /* ---- pages ---- */
@@ -381,8 +392,7 @@ static enum msp_result ask(struct msp_source_reader *base,
         msp_source_rank_write(&rank, out->next);
     }
     if (result == MSP_OK && !question->ids_only) {
-        result = name_rows(reader, out->rows, deadline_ms, error);
-        forget_nobody(out->rows);
+        result = finish_rows(reader, out->rows, deadline_ms, error);
     }
     return result;
 }

@@ -1,6 +1,7 @@
 /* Rows of answers, for all sources. Asks nobody and knows no system. */
 #include "sources/source_rows.h"
 
+#include "msp/clock.h"
 #include "msp/timestamp.h"
 
 #include <inttypes.h>
@@ -109,4 +110,22 @@ void msp_source_wall_since(const struct msp_local_zone *zone, int64_t unix_us, c
     int64_t put_back_us = HOUR_US - (msp_local_from_utc(zone, unix_us + HOUR_US) - wall_us);
     msp_timestamp_format(put_back_us > 0 ? wall_us - put_back_us : wall_us, text);
     (void)snprintf(out, MSP_SOURCE_WALL_BYTES, "%.10s%c%.8s", text, between, text + 11);
+}
+
+enum msp_result msp_source_settle_change(const struct msp_local_zone *zone, json_t *row,
+                                         const char *member, struct msp_error *error)
+{
+    char text[MSP_TIMESTAMP_TEXT_BYTES];
+    int64_t first_us;
+    json_t *value = json_object_get(row, member);
+    if (!msp_source_time(value, MSP_SOURCE_AS_LOCAL_TIME, zone, &first_us)) {
+        return MSP_OK; /* left for whoever takes the row to refuse */
+    }
+    int64_t again_us = first_us + HOUR_US;
+    bool comes_twice = msp_local_from_utc(zone, first_us) == msp_local_from_utc(zone, again_us);
+    msp_timestamp_format(comes_twice && again_us <= msp_clock_unix_us() ? again_us : first_us,
+                         text);
+    return json_object_set_new(row, member, json_string(text)) == 0
+               ? MSP_OK
+               : msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory for a page.");
 }

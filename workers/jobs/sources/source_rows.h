@@ -44,4 +44,13 @@ bool msp_source_is_refusal(enum msp_result result);
 void msp_source_wall_since(const struct msp_local_zone *zone, int64_t unix_us, char between,
                            char out[MSP_SOURCE_WALL_BYTES]);
 
+/*
+ * Writes a change's wall time as the moment it means. Of an hour that clocks show twice it is the
+ * second, unless that is still to come: a ticket that changed in both must look newer for it, or
+ * its second change would be passed over.
+ */
+enum msp_result msp_source_settle_change(const struct msp_local_zone *zone, json_t *row,
+                                         const char *member,
+                                         struct msp_error *error) MSP_MUST_CHECK;
+
 #endif
