@@ -40,7 +40,7 @@ class StandIn(StandInBase):
     kind = "jira"
     page_cap = 100
     promised = ("title", "status", "priority", "created_at", "updated_at", "resolved_at", "closed_at", "due_at",
-                "first_response_at", "assignee", "sla_met")
+                "first_response_at", "assignee")
 
     def options(self):
         return {"url": self.url, "email": EMAIL, "project": "SUP"}
