@@ -57,8 +57,8 @@ static const struct msp_lexicon_entry entries[] = {
      MSP_MARK_METRIC, MSP_M_BACKLOG},
     {"sla|slas|service level*|service targets|deadline*|agreed time", MSP_MARK_METRIC, MSP_M_SLA},
     {"sla compliance|compliance", MSP_MARK_METRIC, MSP_M_SLA_COMPLIANCE},
-    {"sla verdict*", MSP_MARK_METRIC, MSP_M_SLA_KNOWN | MSP_M_SLA_COMPLIANCE},
-    {"on time", MSP_MARK_METRIC, MSP_M_SLA_MET | MSP_M_SLA_COMPLIANCE},
+    {"", MSP_MARK_METRIC, MSP_M_SLA_KNOWN | MSP_M_SLA_COMPLIANCE},
+    {"on time|met|target*", MSP_MARK_METRIC, MSP_M_SLA_MET | MSP_M_SLA_COMPLIANCE},
     {"first response*|first reply|first replies|first answer*|initial response*|"
      "initial reply|response time*|reply time*|responded|answered",
      MSP_MARK_METRIC, MSP_M_FIRST},
@@ -77,7 +77,8 @@ static const struct msp_lexicon_entry entries[] = {
     {"reporting period|current|currently|now|this time|this one|the current one", MSP_MARK_PERIOD,
      MSP_NOW},
     {"previous|previously|prior|preceding|before|beforehand|earlier|last time|"
-     "previous one|the previous one|the one before|the prior one|the preceding one",
+     "previous one|the previous one|the one before|the prior one|the preceding one|"
+     "comparison period|reference period|the comparison period|the reference period",
      MSP_MARK_PERIOD, MSP_BEFORE},
     {"against|versus|vs|compared with|compared to|compared against|in comparison with|"
      "in comparison to|relative to|instead of|from",
@@ -88,28 +89,33 @@ static const struct msp_lexicon_entry entries[] = {
      "moved up|up|higher|more|greater|larger|bigger|above|exceed*|surpass*|outpac*|"
      "outnumber*|outstrip*|uptick|upturn|upward*|accelerat*|added|additional|extra|"
      "ahead of|mount*|advanc*|edged up|crept up|ticked up|picked up|rebound*|boost*|raise|"
-     "lifted|lift|heavier|busier",
+     "lifted|lift|heavier|busier|balloon*|skyrocket*|leap*|leapt|hike*|widen*|bounce*|"
+     "crept|creep*|balloon|mushroom*|intensif*|strong growth|inflat*|upswing|elevated",
      MSP_MARK_DIRECTION, MSP_UP},
     {"fell|fall|falls|fallen|falling|decreas*|drop*|declin*|diminish*|dwindl*|shrank|"
      "shrink*|shrunk|slip*|dip|dips|dipped|dipping|slid|slide|plummet*|plung*|tumbl*|sank|"
      "sunk|eased|easing|reduc*|lower*|fewer|less|smaller|below|down|cut|contract*|lessen*|"
      "downturn|downward*|lost|loss|lag*|trail*|edged down|ticked down|went down|lighter|"
-     "calmer|quieter|behind|retreat*|trimmed|subsid*|receded",
+     "calmer|quieter|behind|retreat*|trimmed|subsid*|receded|crater*|nosediv*|slump*|"
+     "collaps*|ebb*|taper*|curb*|narrow*|soften*|fewer and fewer|downswing|shed|shav*|"
+     "erod*|crash*|depress*|thinn*|deflat*|undershot|waned|waning|cooled|cooling",
      MSP_MARK_DIRECTION, MSP_DOWN},
     {"weaken*|worse*|deteriorat*|degrad*|weaker|poorer|setback|regress*", MSP_MARK_DIRECTION,
      MSP_WORSE},
     {"improv*|better|progress*|strengthen*|recover*|healthier|enhanc*|stronger|tighter",
      MSP_MARK_DIRECTION, MSP_BETTER},
-    {"faster|quicker|sooner|shorter|shorten*|sped up|speed* up", MSP_MARK_DIRECTION, MSP_FASTER},
-    {"slower|slowed|slowing|slow down|slowed down|longer|lengthen*|later", MSP_MARK_DIRECTION,
-     MSP_SLOWER},
+    {"faster|quicker|sooner|shorter|shorten*|sped up|speed* up|hasten*|swifter|speedier|"
+     "prompter",
+     MSP_MARK_DIRECTION, MSP_FASTER},
+    {"slower|slowed|slowing|slow down|slowed down|longer|lengthen*|later|prolong*|stretch*",
+     MSP_MARK_DIRECTION, MSP_SLOWER},
     {"unchanged|identical|same|equal*|no change|did not change|has not changed|"
      "not changed|as many|level with|matched|matching",
      MSP_MARK_DIRECTION, MSP_SAME},
     {"stable|steady|flat|steadi*|constant|stabili*|plateau*|virtually unchanged|"
      "almost unchanged|nearly unchanged|practically unchanged|largely unchanged|"
      "broadly unchanged|essentially unchanged|little changed|about the same|held|similar|"
-     "comparable|in line with",
+     "comparable|in line with|stagnat*|hover*|remained level|consistent",
      MSP_MARK_DIRECTION, MSP_STEADY},
     {"slight*|marginal*|modest*|a little|somewhat|small", MSP_MARK_DEGREE, MSP_SLIGHTLY},
     {"sharp*|significant*|considerabl*|substantial*|strongly|marked*|dramatic*|steep*|"
@@ -145,10 +151,10 @@ static const struct msp_lexicon_entry entries[] = {
      MSP_MARK_NO_DATA, 0},
     {"complete|final|up to date", MSP_MARK_COMPLETE, 0},
     {"incomplete|not complete|not yet complete|not complete yet|not final|not yet final|"
-     "provisional|preliminary|partial*|still missing|missing|may still change|"
-     "will still change|can still change|could still change",
+     "provisional|preliminary|partial*|still missing|may still change|will still change|"
+     "can still change|could still change|missing days|days missing",
      MSP_MARK_INCOMPLETE, 0},
-    {"not|t|never|without|neither|nor|hardly|failed to|instead|rather than", MSP_MARK_NOT, 0},
+    {"not|t|never|without|neither|nor|hardly|instead|rather than", MSP_MARK_NOT, 0},
     {"best|worst|record|record high|record low|lowest|smallest|fewest|least|fastest|"
      "slowest|quickest|longest|shortest|strongest|weakest|unprecedented|peak*|ever|"
      "maximum|minimum|all time|historic*|greatest|latest|unmatched|perfect*|flawless*",
@@ -181,6 +187,20 @@ static const struct msp_lexicon_entry entries[] = {
      MSP_MARK_NOTHING, 0},
     {"share|proportion|rate|percentage", MSP_MARK_METRIC,
      MSP_M_SHARE | MSP_M_SLA_COMPLIANCE | MSP_M_REOPEN_RATE | MSP_M_KILL_RATE},
+    {"sla verdict*|verdict*|with an sla|had an sla|subject to an sla|covered by an sla|"
+     "measured against",
+     MSP_MARK_METRIC, MSP_M_SLA_KNOWN | MSP_M_SLA_MET | MSP_M_SLA_COMPLIANCE},
+    {"miss*|breach*|violat*|fail*|outside|late|overdue|out of sla|beyond|unmet|dissatisf*|"
+     "unhappy",
+     MSP_MARK_BANNED, MSP_BAN_OPPOSITE},
+    {"more than doubl*|more than twice", MSP_MARK_MULTIPLE, 200 | MSP_MULTIPLE_OVER},
+    {"more than tripl*", MSP_MARK_MULTIPLE, 300 | MSP_MULTIPLE_OVER},
+    {"more than quadrupl*", MSP_MARK_MULTIPLE, 400 | MSP_MULTIPLE_OVER},
+    {"nearly doubl*|almost doubl*|nearly twice|almost twice", MSP_MARK_MULTIPLE,
+     200 | MSP_MULTIPLE_UNDER},
+    {"nearly tripl*|almost tripl*", MSP_MARK_MULTIPLE, 300 | MSP_MULTIPLE_UNDER},
+    {"nearly halv*|almost halv*", MSP_MARK_MULTIPLE, 50 | MSP_MULTIPLE_OVER},
+    {"more than halv*", MSP_MARK_MULTIPLE, 50 | MSP_MULTIPLE_UNDER},
     PERIODS("period", 0),
     PERIODS("day", MSP_A_DAY),
     PERIODS("week", MSP_A_WEEK),

@@ -72,17 +72,18 @@ static const struct msp_lexicon_entry entries[] = {
     {"rouvert*|réouvert*|ré ouvert*|réouverture*", MSP_MARK_METRIC,
      MSP_M_REOPENED | MSP_M_REOPEN_RATE},
     {"taux de réouverture", MSP_MARK_METRIC, MSP_M_REOPEN_RATE},
-    {"stock*|backlog|en attente|non résolus|non résolu|non résolues|en suspens|"
-     "encore ouverts|encore ouvert|encore ouvertes|toujours ouverts|toujours ouvertes|"
-     "restaient ouverts|restaient ouvertes|restent ouverts|restaient à traiter|"
-     "restent à traiter|reste à traiter|étaient ouverts|demeuraient ouverts|en souffrance|"
-     "non clos|file d attente|encours",
+    {"stock*|backlog|en attente|non résolus|non résolu|en suspens|encore ouverts|"
+     "encore ouvert|encore ouvertes|toujours ouverts|toujours ouvertes|restaient ouverts|"
+     "restaient ouvertes|restent ouverts|restaient à traiter|restent à traiter|"
+     "reste à traiter|étaient ouverts|demeuraient ouverts|en souffrance|non clos|"
+     "file d attente|encours|non résolues",
      MSP_MARK_METRIC, MSP_M_BACKLOG},
     {"sla|slas|engagement*|niveau de service|niveaux de service|échéance*", MSP_MARK_METRIC,
      MSP_M_SLA},
     {"respect", MSP_MARK_METRIC, MSP_M_SLA_COMPLIANCE | MSP_M_SLA_MET},
     {"taux de respect|conformité|taux de conformité", MSP_MARK_METRIC, MSP_M_SLA_COMPLIANCE},
-    {"dans les délais|dans les temps", MSP_MARK_METRIC, MSP_M_SLA_MET | MSP_M_SLA_COMPLIANCE},
+    {"dans les délais|dans les temps|respecté*|tenu*", MSP_MARK_METRIC,
+     MSP_M_SLA_MET | MSP_M_SLA_COMPLIANCE},
     {"première réponse|premières réponses|premier retour|temps de réponse|"
      "délai de réponse|délais de réponse|réponse initiale|prise en charge|réactivité|"
      "avant une première réponse|avant la première réponse|avant première réponse",
@@ -104,7 +105,8 @@ static const struct msp_lexicon_entry entries[] = {
     {"actuellement|désormais|maintenant|cette fois|aujourd hui|celle ci|celui ci", MSP_MARK_PERIOD,
      MSP_NOW},
     {"précédent|précédente|précédemment|auparavant|avant|plus tôt|antérieur*|"
-     "la fois précédente|la précédente|le précédent",
+     "la fois précédente|la précédente|le précédent|période de comparaison|"
+     "période de référence|la période de comparaison|la période de référence",
      MSP_MARK_PERIOD, MSP_BEFORE},
     {"contre|par rapport à|par rapport au|par rapport aux|comparé* à|comparé* au|"
      "comparé* aux|en comparaison de|au lieu de|face à|après|vs|versus|à comparer à|"
@@ -119,7 +121,9 @@ static const struct msp_lexicon_entry entries[] = {
      "supplémentaire*|en plus|alourdi*|élargi*|rebond*|hauss*|multipli*|accentu*|amplifi*|"
      "remont*|regain|surplus|intensifi*|plus élevé*|plus haut*|plus nombreu*|"
      "plus important*|plus fort*|plus grand*|moins faible*|moins bas|moins basse*|"
-     "moins petit*|plus lourd*|plus soutenu*|plus dense*|relèvement|monte",
+     "moins petit*|plus lourd*|plus soutenu*|plus dense*|relèvement|monte|s envol*|dop*|"
+     "renchéri*|élargiss*|s élarg*|grossi*|s accumul*|accumul*|haussier*|surpass*|"
+     "surcroît|majoration|majoré*",
      MSP_MARK_DIRECTION, MSP_UP},
     {"baiss*|en baisse|diminu*|recul*|chut*|repli*|décrû|décroiss*|décru*|fléchi*|tomb*|"
      "descend*|descente|rédui*|réduction*|allégé*|dégonfl*|perdu*|perd|perte*|effondr*|"
@@ -127,7 +131,10 @@ static const struct msp_lexicon_entry entries[] = {
      "moins de demandes|moins d incidents|en moins|amoindri*|rétréci*|tassé*|tassement|"
      "creus*|réduit*|résorb*|cédé*|moins élevé*|moins haut*|moins nombreu*|"
      "moins important*|moins fort*|moins grand*|plus faible*|plus bas|plus basse*|"
-     "plus petit*|moins lourd*|moins soutenu*|moins dense*",
+     "plus petit*|moins lourd*|moins soutenu*|moins dense*|déviss*|effrit*|fondu*|"
+     "contract*|érod*|érosion|frein*|amenuis*|tari*|désempli*|atténu*|s amenuis*|"
+     "rétrograd*|affaibl*|restreint*|désengorg*|allèg*|amoindr*|écroul*|décliné*|déclin*|"
+     "minoré*",
      MSP_MARK_DIRECTION, MSP_DOWN},
     {"ralentissement|dégrad*|détérior*|empir*|pire que|aggrav*|régress*|moins bon*|"
      "moins bien|plus mauvais*|moins satisfaisant*",
@@ -147,7 +154,7 @@ static const struct msp_lexicon_entry entries[] = {
      MSP_MARK_DIRECTION, MSP_SAME},
     {"stable*|stabil*|constant*|stagn*|quasi stable|quasi inchangé*|"
      "pratiquement inchangé*|presque inchangé*|quasiment inchangé*|similaire*|comparable*|"
-     "équivalent*|se maintien*|maintenu*",
+     "équivalent*|se maintien*|maintenu*|plafonn*|se stabilise*",
      MSP_MARK_DIRECTION, MSP_STEADY},
     {"légère*|léger|légers|un peu|faiblement|modeste*", MSP_MARK_DEGREE, MSP_SLIGHTLY},
     {"nettement|net|nette|fortement|forte|sensiblement|sensible|considérabl*|significati*|"
@@ -222,10 +229,21 @@ static const struct msp_lexicon_entry entries[] = {
      "des demandes|des incidents|l un des|l une des|un des|une des|non seulement|"
      "niveau record|dans tous les cas|en ce qui concerne|ne que|tout de même|sur un|"
      "se monte à|se montent à|se montait à|avant résolution|avant la résolution|"
-     "avant la fin",
+     "avant la fin|va du|va de|vont du|allait du|va d|allant du",
      MSP_MARK_NOTHING, 0},
     {"part|proportion|taux|pourcentage", MSP_MARK_METRIC,
      MSP_M_SHARE | MSP_M_SLA_COMPLIANCE | MSP_M_REOPEN_RATE | MSP_M_KILL_RATE},
+    {"verdict*|sous sla|soumis* à un sla|soumis* au sla|avec un sla|couvert* par un sla",
+     MSP_MARK_METRIC, MSP_M_SLA_KNOWN | MSP_M_SLA_MET | MSP_M_SLA_COMPLIANCE},
+    {"manqué*|hors délai*|hors sla|en retard|non respect*|violation*|raté*|"
+     "hors des délais|dépassement*|insatisf*|mécontent*",
+     MSP_MARK_BANNED, MSP_BAN_OPPOSITE},
+    {"plus que doubl*|plus du double", MSP_MARK_MULTIPLE, 200 | MSP_MULTIPLE_OVER},
+    {"plus que tripl*", MSP_MARK_MULTIPLE, 300 | MSP_MULTIPLE_OVER},
+    {"presque doubl*|quasiment doubl*|près du double|pratiquement doubl*", MSP_MARK_MULTIPLE,
+     200 | MSP_MULTIPLE_UNDER},
+    {"presque divisé* par deux", MSP_MARK_MULTIPLE, 50 | MSP_MULTIPLE_OVER},
+    {"plus que divisé* par deux|plus de moitié moins", MSP_MARK_MULTIPLE, 50 | MSP_MULTIPLE_UNDER},
     PERIODS("la ", "période", 0),
     PERIODS("le ", "jour", MSP_A_DAY),
     PERIODS("la ", "journée", MSP_A_DAY),

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define NEGATION_REACH 3
+
 bool msp_within(size_t at, size_t first, size_t behind)
 {
     return at >= first && at < behind;
@@ -91,7 +93,7 @@ static enum msp_result split(struct msp_judge *judge)
 
 static bool is_roman(const struct msp_token *token)
 {
-    return token->length > 1 && strspn(token->start, "IVXLC") >= token->length;
+    return token->length > 1 && strspn(token->start, "IVXLCDM") >= token->length;
 }
 
 static bool is_covered(const struct msp_parts *parts, size_t at)
@@ -255,6 +257,19 @@ static bool is_highest(const struct msp_judge *judge, const struct msp_segment *
     return false;
 }
 
+/* "1,187 tickets were not resolved" */
+static bool negates(const struct msp_judge *judge, const struct msp_segment *segment,
+                    const struct msp_mark * not )
+{
+    for (size_t i = 0; i < judge->parts.mark_count; i++) {
+        const struct msp_mark *mark = &judge->parts.marks[i];
+        if (mark->kind == MSP_MARK_METRIC && mark->first >= not ->behind &&
+            mark->first - not ->behind < NEGATION_REACH && mark->first < segment->behind)
+            return true;
+    }
+    return false;
+}
+
 static bool is_majority(const struct msp_segment *segment)
 {
     for (size_t i = 0; i < segment->count; i++) {
@@ -274,6 +289,7 @@ static const char *const ban_reasons[] = {
     [MSP_BAN_UNIT] = "the facts count tickets, nothing else.",
     [MSP_BAN_ORDINAL] = "no fact backs an ordinal.",
     [MSP_BAN_WEEKDAY] = "no fact is about days of the week.",
+    [MSP_BAN_OPPOSITE] = "the facts say what was met, not what was missed; say it that way.",
     [MSP_BAN_COMPARISON] = "say it with a plain verb (rose, fell) and cite the change.",
 };
 
@@ -287,6 +303,10 @@ static enum msp_result judge_mark(const struct msp_judge *judge, const struct ms
         if (mark->value != MSP_BAN_UNIT &&
             (mark->value != MSP_BAN_RATE || has_quantity(judge, segment)))
             why = ban_reasons[mark->value];
+        break;
+    case MSP_MARK_NOT:
+        if (negates(judge, segment, mark))
+            why = "say what happened, not what did not.";
         break;
     case MSP_MARK_HIGHEST:
         if (!is_highest(judge, segment))

@@ -6,14 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEADY_PERCENT  (MSP_FACT_ONE / 50)  /* "stable": within two in a hundred */
-#define STEADY_RATIO    (MSP_FACT_ONE / 100) /* or a percentage point */
-#define SLIGHT_PERCENT  (MSP_FACT_ONE / 10)  /* "slightly" up to here, "sharply" from here on */
-#define SLIGHT_RATIO    (MSP_FACT_ONE / 20)
-#define NEGATION_REACH  3
-#define DEGREE_REACH    3
-#define ADJACENT_REACH  2
-#define MULTIPLE_DIVIDE 2000 /* "doubled" is 1.95 to 2.05 times: a fortieth of 200 % and so on */
+#define STEADY_PERCENT (MSP_FACT_ONE / 50)  /* "stable": within two in a hundred */
+#define STEADY_RATIO   (MSP_FACT_ONE / 100) /* or a percentage point */
+#define SLIGHT_PERCENT (MSP_FACT_ONE / 10)  /* "slightly" up to here, "sharply" from here on */
+#define SLIGHT_RATIO   (MSP_FACT_ONE / 20)
+#define NEGATION_REACH 3
+#define DEGREE_REACH   3
+#define ADJACENT_REACH 2
+#define MULTIPLE_SLACK 40 /* "doubled" is 1.95 to 2.05 times */
 
 /* What went up or down: a metric of the whole or of a member. */
 struct target {
@@ -183,10 +183,26 @@ static const struct msp_fact *level_in(const struct msp_judge *judge, size_t fir
     return found;
 }
 
+/* "More were created (1,240) than resolved (1,187)": both behind the word, with "than" between. */
+static void levels_behind(const struct msp_judge *judge, const struct msp_mark *mark,
+                          const struct msp_fact **one, const struct msp_fact **other)
+{
+    for (size_t i = 0; i < judge->parts.mark_count; i++) {
+        const struct msp_mark *than = &judge->parts.marks[i];
+        if (than->kind != MSP_MARK_THAN || than->first < mark->behind)
+            continue;
+        *one = level_in(judge, mark->behind, than->first, true);
+        *other = level_in(judge, than->behind, judge->parts.behind, false);
+        return;
+    }
+}
+
 static bool comparison_holds(const struct msp_judge *judge, const struct msp_mark *mark)
 {
     const struct msp_fact *one = level_in(judge, judge->parts.first, mark->first, true);
     const struct msp_fact *other = level_in(judge, mark->behind, judge->parts.behind, false);
+    if (one == NULL)
+        levels_behind(judge, mark, &one, &other);
     if (one == NULL || other == NULL || one->kind != other->kind || one->period != other->period ||
         one->period != MSP_FACT_CURRENT)
         return false;
@@ -263,6 +279,17 @@ static enum msp_result judge_direction(const struct msp_judge *judge,
                             "of the change, or both values.");
 }
 
+/* `times` is what the value is of the previous one. */
+static bool multiple_holds(uint32_t value, int64_t times)
+{
+    int64_t wanted = (int64_t)(value & MSP_MULTIPLE_MASK) * (MSP_FACT_ONE / 100);
+    if (value & MSP_MULTIPLE_OVER)
+        return times > wanted && times < wanted + wanted / 2;
+    if (value & MSP_MULTIPLE_UNDER)
+        return times < wanted && times > wanted - wanted / 5;
+    return llabs(times - wanted) <= wanted / MULTIPLE_SLACK;
+}
+
 static enum msp_result judge_multiple(const struct msp_judge *judge,
                                       const struct msp_segment *segment,
                                       const struct msp_mark *mark)
@@ -272,10 +299,8 @@ static enum msp_result judge_multiple(const struct msp_judge *judge,
     const struct msp_fact *of = count == 1 ? targets[0].fact : target_of(judge, segment, mark);
     const struct msp_fact *relative =
         of == NULL || !is_backed(judge, of) ? NULL : sibling(judge, of, MSP_FACT_CHANGE, true);
-    int64_t wanted = (int64_t)mark->value * (MSP_FACT_ONE / 100);
-    int64_t slack = wanted / (MULTIPLE_DIVIDE / 50);
     if (relative == NULL || is_negated(judge, segment, mark) ||
-        llabs(relative->value + MSP_FACT_ONE - wanted) > slack)
+        !multiple_holds(mark->value, relative->value + MSP_FACT_ONE))
         return msp_judge_refuse(judge, "text_direction", mark->first, mark->behind,
                                 "no fact cited there says so.");
     return MSP_OK;

@@ -350,8 +350,12 @@ enum msp_result msp_judge_quantities(struct msp_judge *judge, struct msp_segment
     enum msp_result result = MSP_OK;
     for (size_t i = 0; i < judge->parts.quantity_count && result == MSP_OK; i++) {
         struct msp_quantity *q = &judge->parts.quantities[i];
-        if (msp_within(q->first, segment->first, segment->behind))
-            result = judge_one(judge, segment, q);
+        if (!msp_within(q->first, segment->first, segment->behind))
+            continue;
+        if (i > 0 && q[-1].behind == q->first)
+            return msp_judge_refuse(judge, "text_number", q[-1].first, q->behind,
+                                    "two numbers stand side by side without a word between.");
+        result = judge_one(judge, segment, q);
     }
     return result == MSP_OK ? judge_parts_of(judge, segment) : result;
 }

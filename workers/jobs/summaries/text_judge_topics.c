@@ -12,8 +12,9 @@ static uint32_t companions_of(uint32_t bit)
     } table[] = {
         {MSP_M_REOPENED | MSP_M_REOPEN_RATE, MSP_M_RESOLVED | MSP_M_CLOSED | MSP_M_REOPENED},
         {MSP_M_SLA, MSP_M_RESOLVED | MSP_M_CLOSED | MSP_M_RESOLUTION | MSP_M_FIRST | MSP_M_SLA},
-        {MSP_M_RESOLUTION, MSP_M_CREATED | MSP_M_CLOSED},
-        {MSP_M_FIRST, MSP_M_CREATED},
+        {MSP_M_SLA_KNOWN, MSP_M_RESOLVED | MSP_M_CLOSED},
+        {MSP_M_RESOLUTION, MSP_M_CREATED | MSP_M_CLOSED | MSP_M_SHARE},
+        {MSP_M_FIRST, MSP_M_CREATED | MSP_M_SHARE},
         {MSP_M_KILL_RATE, MSP_M_CLOSED | MSP_M_CREATED},
         {MSP_M_CSAT, MSP_M_RESOLVED | MSP_M_CLOSED | MSP_M_CSAT},
         {MSP_M_SHARE, MSP_M_CREATED},
@@ -88,7 +89,8 @@ static enum msp_result judge_metric(const struct msp_judge *judge,
     }
     if (bit & MSP_M_DAYS)
         return MSP_OK;
-    if (!ours && (judge->spoken.metrics & bit) == 0)
+    /* What was spoken of before counts only where nothing else is named. */
+    if (!ours && (metrics != 0 || (judge->spoken.metrics & bit) == 0))
         return msp_judge_refuse(judge, "text_metric", segment->first, segment->behind,
                                 "the words do not name the metric of the fact they cite.");
     if ((bit & statistics) && named == 0)
@@ -173,6 +175,9 @@ static enum msp_result judge_days(const struct msp_judge *judge, const struct ms
                                          msp_segment_says(judge, segment, MSP_MARK_METRIC)))
             return msp_judge_refuse(judge, "text_unit", q->first, q->behind,
                                     "the fact cited counts days.");
+        if (q->unit == MSP_UNIT_NONE && msp_metric_bit_of(q->fact) == MSP_M_PERIOD_DAYS)
+            return msp_judge_refuse(judge, "text_unit", q->first, q->behind,
+                                    "the fact cited counts days; say so.");
         if (msp_metric_bit_of(q->fact) == MSP_M_INCOMPLETE &&
             !msp_segment_says(judge, segment, MSP_MARK_INCOMPLETE) &&
             !msp_segment_says(judge, segment, MSP_MARK_COMPLETE))

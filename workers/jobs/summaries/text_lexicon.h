@@ -35,7 +35,7 @@ enum msp_metric_bit {
     MSP_M_INCOMPLETE = 1 << 24,
 };
 
-#define MSP_M_SLA        (MSP_M_SLA_KNOWN | MSP_M_SLA_MET | MSP_M_SLA_COMPLIANCE)
+#define MSP_M_SLA        (MSP_M_SLA_MET | MSP_M_SLA_COMPLIANCE)
 #define MSP_M_RESOLUTION (MSP_M_RES_MEAN | MSP_M_RES_P50 | MSP_M_RES_P90 | MSP_M_RES_P95)
 #define MSP_M_FIRST      (MSP_M_FIRST_MEAN | MSP_M_FIRST_P50 | MSP_M_FIRST_P90)
 #define MSP_M_MEAN       (MSP_M_RES_MEAN | MSP_M_FIRST_MEAN | MSP_M_CSAT_MEAN)
@@ -58,7 +58,7 @@ enum msp_mark_kind {
     MSP_MARK_DIRECTION, /* value: enum msp_direction */
     MSP_MARK_DEGREE,    /* value: enum msp_degree */
     MSP_MARK_VARIATION, /* "change", "difference": a change without its direction */
-    MSP_MARK_MULTIPLE,  /* "doubled"; value: percent of the previous value */
+    MSP_MARK_MULTIPLE,  /* "doubled"; value: percent of the previous value, and how exactly */
     MSP_MARK_HIGHEST,   /* "largest": of the members */
     MSP_MARK_MAJORITY,  /* over half */
     MSP_MARK_ALL,       /* "every", "all" where they stand for 100 % */
@@ -101,6 +101,11 @@ enum msp_direction {
 
 enum msp_degree { MSP_SLIGHTLY, MSP_SHARPLY };
 
+/* Beside the percent of MSP_MARK_MULTIPLE. */
+#define MSP_MULTIPLE_MASK  0xfffU
+#define MSP_MULTIPLE_OVER  0x1000U
+#define MSP_MULTIPLE_UNDER 0x2000U
+
 enum msp_ban {
     MSP_BAN_SUPERLATIVE,
     MSP_BAN_VAGUE,
@@ -110,6 +115,7 @@ enum msp_ban {
     MSP_BAN_ORDINAL,
     MSP_BAN_WEEKDAY,
     MSP_BAN_COMPARISON,
+    MSP_BAN_OPPOSITE,
 };
 
 extern const char *const msp_priority_names[5];
