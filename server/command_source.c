@@ -240,6 +240,16 @@ int msp_command_source_kinds(const struct msp_invocation *invocation)
     const char *wanted = msp_invocation_option(invocation, "kind");
     const struct msp_source_kind *kind = NULL;
     size_t shown = 0;
+    if (msp_invocation_option(invocation, "markdown") != NULL) {
+        struct msp_buffer page;
+        msp_buffer_init(&page, 0);
+        msp_source_kinds_markdown(&page);
+        if (page.failed)
+            return out_of_memory(invocation);
+        (void)printf("%.*s", (int)page.length, page.data);
+        msp_buffer_done(&page);
+        return MSP_COMMAND_DONE;
+    }
     for (size_t i = 0; (kind = msp_source_kind_at(i)) != NULL; i++) {
         if (wanted != NULL && strcmp(wanted, kind->name) != 0)
             continue;

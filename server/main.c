@@ -101,6 +101,7 @@ static const struct msp_command_option source_test_options[] = {
 
 static const struct msp_command_option source_kinds_options[] = {
     {"kind", "KIND", false, "one of them; without it all"},
+    {"markdown", NULL, false, "print all as a page of Markdown"},
     {0},
 };
 

@@ -6,6 +6,7 @@
 #ifndef MSP_SOURCE_KINDS_H
 #define MSP_SOURCE_KINDS_H
 
+#include "msp/buffer.h"
 #include "msp/result.h"
 
 #include <jansson.h>
@@ -41,6 +42,9 @@ extern const struct msp_source_option msp_source_common_options[];
 
 const struct msp_source_kind *msp_source_kind_find(const char *name); /* NULL if there is none */
 const struct msp_source_kind *msp_source_kind_at(size_t index);       /* NULL behind the last */
+
+/* Appends a page of Markdown about all kinds and their options. */
+void msp_source_kinds_markdown(struct msp_buffer *out);
 
 /*
  * Checks what a person gave for a kind and parts it: *out_settings and *out_secrets are new

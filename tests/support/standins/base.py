@@ -147,7 +147,7 @@ class StandInBase:
         with self.lock:
             self.planned.extend([None] * after + [fault] * times)
 
-    def fail_at_random(self, seed=1, share=0.2):
+    def fail_at_random(self, seed=1, share=0.12):
         """Passing faults now and then, two in a row at most."""
         self.random_faults = (random.Random(seed), share)
 
@@ -184,9 +184,9 @@ class StandInBase:
         """All tickets by external id, as they must be stored."""
         return {made["external_id"]: made for made in map(self.expected, self.desk.all())}
 
-    def command(self, tenant):
+    def command(self, tenant, program="msp-analytics", more=()):
         """The shell line that connects a tenant to this stand-in."""
-        words = ["msp-analytics", "source", "set", tenant, "--kind", self.kind]
+        words = [program, "source", "set", tenant, "--kind", self.kind, *more]
         for name, value in self.options().items():
             words += ["--option", f"{name}={value if isinstance(value, str) else json.dumps(value)}"]
         secrets = self.secrets()
@@ -228,7 +228,7 @@ class StandInBase:
             self.in_a_row = 0
             return None
         self.in_a_row += 1
-        return draw.choice(PASSING)
+        return draw.choice([fault for fault in PASSING if fault != "429-silent"])  # it makes a source wait for 5 s
 
     def _over_quota(self, request):
         if self.quota is None:

@@ -125,7 +125,7 @@ static bool read_paging(const char *text, struct paging *out)
         strlen(text + taken) >= sizeof out->token) {
         return false;
     }
-    (void)strcpy(out->token, text + taken);
+    memcpy(out->token, text + taken, strlen(text + taken) + 1);
     return true;
 }
 

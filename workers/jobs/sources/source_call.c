@@ -194,11 +194,17 @@ static enum msp_result call_once(const struct fetch *fetch, struct msp_egress_re
 
 /* ---- judging an answer ---- */
 
+/* One of JSON's blanks, or a byte of a byte order mark. */
+static bool is_blank(char byte)
+{
+    return byte != '\0' && strchr(" \t\r\n\xef\xbb\xbf", byte) != NULL;
+}
+
 /* Whether "<" comes first, behind blanks and a byte order mark. */
 static bool begins_like_a_page(const struct msp_buffer *body)
 {
     size_t at = 0;
-    while (at < body->length && memchr(" \t\r\n\xef\xbb\xbf", body->data[at], 7) != NULL) {
+    while (at < body->length && is_blank(body->data[at])) {
         at++;
     }
     return at < body->length && body->data[at] == '<';

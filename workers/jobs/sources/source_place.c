@@ -67,7 +67,7 @@ static bool read_place(const char *kind, const char *cursor, struct msp_source_p
     if (strlen(rest) >= sizeof out->page || !is_printable(rest)) {
         return false;
     }
-    (void)strcpy(out->page, rest);
+    memcpy(out->page, rest, strlen(rest) + 1);
     return true;
 }
 

@@ -34,6 +34,7 @@ static bool is_low(long unit)
 /* Mends the escape at `at`, which begins with a backslash; how many bytes it has. */
 static size_t mend_escape(char *at, size_t left)
 {
+    static const char replacement[] = {'f', 'f', 'f', 'd'};
     long unit = read_escape(at, left);
     if (unit < 0) {
         return left < 2 ? left : 2; /* what the backslash protects is no escape's beginning */
@@ -42,7 +43,9 @@ static size_t mend_escape(char *at, size_t left)
         return 2 * ESCAPE_BYTES;
     }
     if (unit == 0 || is_high(unit) || is_low(unit)) {
-        memcpy(at + 2, "fffd", 4);
+        for (size_t i = 0; i < sizeof replacement; i++) {
+            at[2 + i] = replacement[i];
+        }
     }
     return ESCAPE_BYTES;
 }

@@ -42,7 +42,7 @@ static void write_offset(const char *offset, char out[8])
 {
     size_t length = strlen(offset);
     if (length == 0) {
-        (void)strcpy(out, "Z");
+        (void)snprintf(out, 8, "Z");
     } else if (length == 3) {
         (void)snprintf(out, 8, "%.3s:00", offset);
     } else if (length == 5) {
