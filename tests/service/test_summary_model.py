@@ -113,12 +113,13 @@ def test_a_lie_goes_back_once_with_the_reason(asking, own_stack, acme, api, aske
     assert tokens_of(own_stack, acme) > before + len(first.body) // 4 + len(second.body) // 4
 
 
-def test_who_lies_twice_does_not_write(asking, acme, api, asked):
-    in_turn(api, lying_text)
+def test_who_lies_twice_does_not_write_and_is_not_quoted(asking, acme, api, asked):
+    in_turn(api, "99997 tickets were created in this period [f9].")
     summary = write(asking, acme)
     assert len(asked()) == 2
     assert summary["written_by"] == "template" and summary["not_by_model"]["code"].startswith("text_")
-    assert "55 tickets were created" in summary["text"]
+    assert "55 tickets were created" in summary["text"] and "99997" not in str(summary)
+    assert "99997" in asked()[1].json["messages"][2]["content"] and "99997" in asking.log()
 
 
 def test_names_of_strangers_are_names(asking, api, asked):

@@ -6,6 +6,7 @@
 #include "summaries/model_writer.h"
 #include "summaries/template_writer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static enum msp_result check_model_is_on(const struct msp_settings *settings,
@@ -36,6 +37,18 @@ static bool is_of_model(const struct msp_error *error)
     return false;
 }
 
+/* What the check says quotes the model, and what it wrote is not for readers. */
+static struct msp_error reason_for_readers(const struct msp_error *error)
+{
+    struct msp_error reason = *error;
+    if (strncmp(error->code, "text_", 5) == 0) {
+        (void)snprintf(reason.detail, sizeof reason.detail,
+                       "What the model wrote is not borne out by the facts, even after it was told "
+                       "so; the log says where.");
+    }
+    return reason;
+}
+
 enum msp_result msp_summary_write(struct msp_job_run *run, const struct msp_facts *facts,
                                   enum msp_language language, struct msp_written *out,
                                   struct msp_error *error)
@@ -51,7 +64,7 @@ enum msp_result msp_summary_write(struct msp_job_run *run, const struct msp_fact
     }
     if (result != MSP_OK) {
         written.model = NULL;
-        written.reason = *error;
+        written.reason = reason_for_readers(error);
         if (is_on) {
             msp_log(MSP_LOG_WARNING, "A summary is written by template, not by the model", "job",
                     run->job->id, "tenant", run->job->tenant, "code", error->code, "detail",
