@@ -16,18 +16,10 @@ WITH incoming AS (
            unnest($20::int4[]) AS reassignment_count, unnest($21::int2[]) AS csat,
            unnest($22::int8[]) AS version, unnest($23::int4[]) AS arrivals
 ),
--- One look-up by the primary key for each ticket. While statistics still take the tenant for empty, the index on
--- created_at looks as cheap, and then every ticket of the batch would be sought in all of the tenant's; only the
--- primary key gives the order asked for, and "=" would let the planner do without it.
 before AS MATERIALIZED (
-    SELECT r.*
-      FROM unnest($2::text[]) AS i (id)
-     CROSS JOIN LATERAL (
-           SELECT o.external_id, o.created_at, o.first_response_at, o.resolved_at, o.closed_at,
-                  coalesce(o.resolved_at, o.closed_at) AS finished_at
-             FROM msp.raw_tickets o
-            WHERE o.tenant_id = $1::bigint AND o.external_id BETWEEN i.id AND i.id
-            ORDER BY o.external_id LIMIT 1) AS r
+    SELECT o.external_id, o.created_at, o.first_response_at, o.resolved_at, o.closed_at,
+           coalesce(o.resolved_at, o.closed_at) AS finished_at
+      FROM msp.stored_tickets($1::bigint, $2::text[]) AS o
 ),
 inserted AS (
     INSERT INTO msp.raw_tickets AS r (

@@ -315,6 +315,23 @@ def test_a_long_stream_is_taken_in_constant_memory(server, tenant):
     assert growth < 24 << 20, f"a worker grew by {growth >> 20} MiB over a 22 MiB stream"
 
 
+def test_a_long_stream_into_a_table_thought_small_looks_tickets_up_by_their_key(new_stack):
+    """Statistics of a few tickets make reading the whole table look cheap; plans made then stay for the session."""
+    stack = new_stack()
+    server = stack.server().start()
+    few, many = server.add_tenant("few"), server.add_tenant("many")
+    server.push(few, [ticket(f"F-{number}", "2026-01-01T00:00:00Z") for number in range(40)])
+    stack.query("ANALYZE msp.raw_tickets")
+
+    def reads(column):
+        return stack.query(f"SELECT {column} FROM pg_stat_user_tables WHERE relname = 'raw_tickets'")[0][0]
+    read_before, sought_before = reads("seq_tup_read"), reads("idx_scan")
+    stats = server.feed(many, [ticket(f"M-{number}", "2026-01-01T00:00:00Z") for number in range(12000)])
+    assert stats["inserted"] == 12000
+    wait_until(lambda: reads("idx_scan") - sought_before >= 12000, 30, "every ticket to have been sought by its key")
+    assert reads("seq_tup_read") - read_before < 12000, "the table was read through for a batch of tickets"
+
+
 def test_a_client_that_vanishes_in_mid_stream_loses_nothing_and_kills_nobody(server, tenant, stack):
     slug = tenant()
     workers = server.workers()
