@@ -117,3 +117,18 @@ Test(job_kinds, keeps_its_sentence_within_bounds)
     cr_assert(strstr(error.detail, "400 of 400 tenants failed") != NULL);
     cr_assert(strlen(error.detail) < sizeof error.detail);
 }
+
+Test(job_kinds, joins_the_summaries_of_the_children)
+{
+    const char *text;
+    struct msp_error error;
+    struct msp_job children[] = {
+        child("a", "{\"summaries\": [{\"tenant_id\": \"a\", \"id\": \"1\"}]}", NULL),
+        child("b", "{\"summaries\": [{\"tenant_id\": \"b\", \"id\": \"2\"}]}", NULL),
+    };
+    cr_assert(collect("summary", children, 2, &text, &error) == MSP_OK);
+    cr_assert_str_eq(text, "{\"summaries\":[{\"tenant_id\":\"a\",\"id\":\"1\"},"
+                           "{\"tenant_id\":\"b\",\"id\":\"2\"}]}");
+    cr_assert(collect("summary", NULL, 0, &text, &error) == MSP_OK);
+    cr_assert_str_eq(text, "{\"summaries\":[]}");
+}
