@@ -60,6 +60,53 @@ static const char *const true_in_english[] = {
     "The kill rate was 92.7% [f71].",
     "Reopened tickets fell sharply, from 12 to 1 [f22,f21].",
     "The change in tickets created was +140 [f11].",
+    "March was busy for Acme 24: your teams logged 1,240 tickets [f9], which is 12.7% more than in "
+    "February [f12].",
+    "Demand increased noticeably, with 1,240 tickets opened [f9] compared to 1,100 the month "
+    "before [f10].",
+    "On the resolution side, our technicians completed 1,187 tickets [f13], exactly the same "
+    "number as in the previous month [f14].",
+    "The backlog grew to 93 [f25], an increase of 53 [f27].",
+    "As a result, the backlog stood at 93 open tickets on March 31 [f25], up from 40 at the end of "
+    "February [f26].",
+    "Service quality improved: 91.4% of tickets met their SLA [f37], up 1.5 percentage points "
+    "[f39].",
+    "SLA performance edged up to 91.4% [f37] from 89.9% [f38].",
+    "The typical ticket was resolved in 3 h 20 min [f44], 23 minutes faster than in February "
+    "[f46].",
+    "The 90th percentile of resolution time was 2 days 4 h [f48], compared with 2 days in the "
+    "previous period [f49].",
+    "Customers rated our service 4.25 out of 5 on average [f74], based on 40 survey responses "
+    "[f78].",
+    "Customer satisfaction averaged 4.25 [f74], a decrease of 0.15 points [f76].",
+    "Only 1 ticket was reopened [f21], down from 12 [f22].",
+    "Network-related tickets represented the largest share, at 40% of all tickets [f122].",
+    "The Network category generated 496 tickets [f103], up 24% from 400 in February [f106,f104].",
+    "Tickets in the “Network” category rose from 400 to 496 [f104,f103].",
+    "High priority tickets decreased by 20% [f85], from 155 [f83] to 124 [f82].",
+    "Overall, 1,240 tickets were created [f9] and 1,187 were resolved [f13] between March 1 and "
+    "March 31, 2026 [f1,f2].",
+    "During the month of March 2026, a total of 1,240 tickets were created [f9].",
+    "Please find below the summary of your IT support activity.",
+    "This summary presents the key figures for the period.",
+    "We will continue to keep an eye on your systems.",
+    "Thank you for your continued partnership.",
+    "Initial responses were provided in 18 minutes (median) [f60], compared with 15 minutes in "
+    "February [f61].",
+    "First replies took longer: the median was 18 min [f60], versus 15 min previously [f61].",
+    "In total, 1,150 tickets were closed [f17], 10 fewer than in the previous period [f19].",
+    "The period is fully covered: data are complete through March 31, 2026 [f7].",
+    "Ticket creation was up by 140 [f11], while resolutions stayed flat [f15].",
+    "The mean resolution time was 4 h 10 min [f40], a reduction of 20 minutes [f42].",
+    "Resolution times improved across the board: the median fell to 3 h 20 min [f44] from 3 h 43 "
+    "min [f45], and the average fell to 4 h 10 min [f40] from 4 h 30 min [f41].",
+    "Of the tickets with an SLA verdict, 91.4% met the target [f37].",
+    "At the end of March, 93 tickets were open [f25].",
+    "Compared with February, the number of created tickets rose by 12.7% [f12].",
+    "Compared to the previous month (1,100 tickets [f10]), ticket creation rose by 12.7% [f12].",
+    "Tickets created: 1,240 [f9] (previous period: 1,100 [f10]).",
+    "The backlog rose by 132.5% [f28].",
+    "We resolved 1,187 tickets this month [f13].",
     NULL,
 };
 
@@ -99,6 +146,39 @@ static const char *const true_in_french[] = {
     "[f11].",
     "Le respect du SLA s’améliore de 1,5 point de pourcentage [f39].",
     "Le temps médian de première réponse s’est allongé de 20 % [f63].",
+    "Le mois de mars a été soutenu : 1 240 tickets ont été ouverts [f9], soit 12,7 % de plus qu’en "
+    "février [f12].",
+    "Vos équipes ont créé 1 240 tickets en mars 2026 [f9], contre 1 100 le mois précédent [f10].",
+    "De notre côté, nous avons résolu 1 187 tickets [f13], autant qu’en février [f14].",
+    "En conséquence, le stock de tickets ouverts atteint 93 au 31 mars [f25], contre 40 fin "
+    "février [f26].",
+    "La qualité de service s’améliore : le SLA est respecté pour 91,4 % des tickets [f37], en "
+    "hausse de 1,5 point [f39].",
+    "Le temps médian de résolution s’établit à 3 h 20 [f44], soit 23 minutes de mieux qu’en "
+    "février [f46].",
+    "Le 90e centile du temps de résolution est de 2 jours 4 h [f48], contre 2 jours sur la période "
+    "précédente [f49].",
+    "La note moyenne de satisfaction est de 4,25 sur 5 [f74], en recul de 0,15 point [f76].",
+    "Un seul ticket a été rouvert [f21], contre 12 en février [f22].",
+    "La catégorie Network concentre 40 % des tickets créés [f122].",
+    "La catégorie « Network » a généré 496 tickets [f103], en hausse de 24 % [f106].",
+    "Les tickets de priorité haute ont diminué de 20 % [f85], passant de 155 [f83] à 124 [f82].",
+    "Au cours du mois de mars 2026, 1 240 tickets ont été créés [f9] et 1 187 ont été résolus "
+    "[f13].",
+    "Vous trouverez ci-dessous le bilan de votre support informatique.",
+    "Ce bilan présente les chiffres clés de la période.",
+    "Nous vous remercions de votre confiance.",
+    "La première réponse a été apportée en 18 minutes en médiane [f60], contre 15 minutes en "
+    "février [f61].",
+    "Au total, 1 150 tickets ont été clos [f17], soit 10 de moins que sur la période précédente "
+    "[f19].",
+    "Le délai moyen de résolution est de 4 h 10 [f40], en baisse de 20 minutes [f42].",
+    "Par rapport à février, le nombre de tickets créés a progressé de 12,7 % [f12].",
+    "Tickets créés : 1 240 [f9] (période précédente : 1 100 [f10]).",
+    "Le stock augmente de 53 tickets [f27] pour s’établir à 93 [f25].",
+    "À fin mars, 93 tickets étaient encore en attente [f25].",
+    "Le taux de réouverture tombe à 0,1 % [f68], contre 1 % en février [f69].",
+    "Les clôtures sont quasi stables, à 1 150 [f17] contre 1 160 [f18].",
     NULL,
 };
 
@@ -249,6 +329,10 @@ static const char *const false_in_english[] = {
     "Most tickets missed the SLA [f38].",
     "A third of tickets met the SLA [f37].",
     "Network: 496 tickets created, 60% of the total [f103,f122].",
+    "The reopen rate dropped to 0.1% [f68].",
+    "10 h 10 h was the median resolution time [f44].",
+    "317 tickets were resolved [f21].",
+    "Tickets fell from 1,100 to 1,240 [f10,f9].",
     NULL,
 };
 

@@ -39,7 +39,8 @@ static const struct msp_lexicon_entry entries[] = {
     {"created|creation*|opened|raised|logged|submitted|received|reported|registered|"
      "recorded|filed|arriv*|incoming|came in|come in|coming in|intake|inflow|volume*|"
      "demand|new tickets|new ticket|new requests|new request|new cases|new incidents|"
-     "accounted for|accounting for|accounts for|represent*|made up|making up|makes up",
+     "accounted for|accounting for|accounts for|represent*|made up|making up|makes up|"
+     "generat*|entered|brought in",
      MSP_MARK_METRIC, MSP_M_CREATED | MSP_M_SHARE},
     {"of the total|of all tickets|of all requests|of total volume|of the volume", MSP_MARK_METRIC,
      MSP_M_SHARE},
@@ -183,7 +184,9 @@ static const struct msp_lexicon_entry entries[] = {
      "broken down|break down|not only|of course|record keeping|not surprisingly|"
      "came in at|come in at|recorded at|reported at|logged at|closed the period|"
      "closed the month|closed the week|closed at|ended at|before a|before the first|"
-     "before resolution|that one|one another|each one|every one",
+     "before resolution|that one|one another|each one|every one|find below|see below|"
+     "shown below|listed below|summary below|figures below|below is|below are|"
+     "find the summary below|fell into|up to speed|in addition",
      MSP_MARK_NOTHING, 0},
     {"share|proportion|rate|percentage", MSP_MARK_METRIC,
      MSP_M_SHARE | MSP_M_SLA_COMPLIANCE | MSP_M_REOPEN_RATE | MSP_M_KILL_RATE},

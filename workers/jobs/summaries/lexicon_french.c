@@ -56,7 +56,7 @@ static const struct msp_lexicon_entry entries[] = {
     {"créé|créés|créée|créées|création*|ouvert|ouverts|ouverte|ouvertes|ouverture*|reçu*|"
      "enregistré*|déposé*|soumis*|signalé*|arrivé*|entrant*|remonté*|émis*|saisi*|volume*|"
      "nouveaux tickets|nouveau ticket|nouvelles demandes|nouvelle demande|"
-     "nouveaux incidents|nouveaux dossiers|activité|représent*",
+     "nouveaux incidents|nouveaux dossiers|activité|représent*|génér*|concentr*",
      MSP_MARK_METRIC, MSP_M_CREATED | MSP_M_SHARE},
     {"du total|de l ensemble|de tous les tickets|du volume|du volume total", MSP_MARK_METRIC,
      MSP_M_SHARE},
@@ -76,7 +76,8 @@ static const struct msp_lexicon_entry entries[] = {
      "encore ouvert|encore ouvertes|toujours ouverts|toujours ouvertes|restaient ouverts|"
      "restaient ouvertes|restent ouverts|restaient à traiter|restent à traiter|"
      "reste à traiter|étaient ouverts|demeuraient ouverts|en souffrance|non clos|"
-     "file d attente|encours|non résolues",
+     "file d attente|encours|non résolues|stock de tickets ouverts|"
+     "stock de demandes ouvertes|backlog de tickets ouverts|stock d incidents ouverts",
      MSP_MARK_METRIC, MSP_M_BACKLOG},
     {"sla|slas|engagement*|niveau de service|niveaux de service|échéance*", MSP_MARK_METRIC,
      MSP_M_SLA},

@@ -89,6 +89,9 @@ static enum msp_result judge_metric(const struct msp_judge *judge,
     }
     if (bit & MSP_M_DAYS)
         return MSP_OK;
+    /* "Network tickets rose": tickets of which nothing else is said are those created. */
+    if (metrics == 0 && segment == judge->segments && (bit & (MSP_M_CREATED | MSP_M_SHARE)) != 0)
+        ours |= msp_segment_says(judge, segment, MSP_MARK_TICKETS);
     /* What was spoken of before counts only where nothing else is named. */
     if (!ours && (metrics != 0 || (judge->spoken.metrics & bit) == 0))
         return msp_judge_refuse(judge, "text_metric", segment->first, segment->behind,
@@ -205,7 +208,7 @@ enum msp_result msp_judge_topics(struct msp_judge *judge, const struct msp_segme
     if ((cited & ~(uint32_t)MSP_M_DAYS) == 0)
         judge->spoken.metrics |= metrics;
     else
-        judge->spoken.metrics = metrics | cited;
+        judge->spoken.metrics = metrics == 0 ? judge->spoken.metrics | cited : metrics | cited;
     if (statistics != 0)
         judge->spoken.statistics = statistics;
     return MSP_OK;
