@@ -188,7 +188,7 @@ static const struct msp_lexicon_entry entries[] = {
     {"sans catégorie|non catégorisé*", MSP_MARK_UNNAMED, 1},
     {"sans groupe", MSP_MARK_UNNAMED, 2},
     {"ticket|tickets|demande|demandes|dossier|dossiers|incident|incidents|requête|"
-     "requêtes|sollicitation*|cas|intervention*",
+     "requêtes|sollicitation*|cas|intervention*|des tickets|des demandes|des incidents",
      MSP_MARK_TICKETS, 0},
     {"sur|des|sur les|parmi les|sur un total de", MSP_MARK_OF, 0},
     {"aucune donnée|pas de donnée*|indisponible*|non disponible*|inconnu*|aucun chiffre|"
@@ -226,11 +226,10 @@ static const struct msp_lexicon_entry entries[] = {
     {"de plus en plus|non plus|ne plus|quant|ainsi que|tandis que|alors que|bien que|"
      "lorsque|parce que|pendant que|puisque|de même|en même temps|même si|tout comme|"
      "tout en|tout au long|avant tout|à part|d une part|d autre part|de la part|"
-     "par ailleurs|en cas de|sur la|sur le|sur cette|sur ce|porte sur|des tickets|"
-     "des demandes|des incidents|l un des|l une des|un des|une des|non seulement|"
-     "niveau record|dans tous les cas|en ce qui concerne|ne que|tout de même|sur un|"
-     "se monte à|se montent à|se montait à|avant résolution|avant la résolution|"
-     "avant la fin|va du|va de|vont du|allait du|va d|allant du",
+     "par ailleurs|en cas de|sur la|sur le|sur cette|sur ce|porte sur|l un des|l une des|"
+     "un des|une des|non seulement|niveau record|dans tous les cas|en ce qui concerne|"
+     "ne que|tout de même|sur un|se monte à|se montent à|se montait à|avant résolution|"
+     "avant la résolution|avant la fin|va du|va de|vont du|allait du|va d|allant du",
      MSP_MARK_NOTHING, 0},
     {"part|proportion|taux|pourcentage", MSP_MARK_METRIC,
      MSP_M_SHARE | MSP_M_SLA_COMPLIANCE | MSP_M_REOPEN_RATE | MSP_M_KILL_RATE},

@@ -11,6 +11,7 @@
 struct allowed {
     int32_t day;
     bool from, to, complete;
+    bool whole_period; /* of what happened from one end to the other, so no day alone */
     enum msp_mark_period period;
 };
 
@@ -39,15 +40,19 @@ static size_t allowed_days(const struct msp_judge *judge, const struct msp_segme
                                    .period = period});
             continue;
         }
+        /* What stands at the end of a period stood otherwise at its beginning. */
+        bool at_end = bit == MSP_M_BACKLOG;
         if (fact->period != MSP_FACT_PREVIOUS) {
-            allow(list, &count, facts->from, (struct allowed){.from = true, .period = MSP_NOW});
-            allow(list, &count, facts->to, (struct allowed){.to = true, .period = MSP_NOW});
+            allow(list, &count, at_end ? MSP_NO_DAY : facts->from,
+                  (struct allowed){.from = true, .whole_period = true, .period = MSP_NOW});
+            allow(list, &count, facts->to,
+                  (struct allowed){.to = true, .whole_period = !at_end, .period = MSP_NOW});
         }
         if (fact->period != MSP_FACT_CURRENT) {
-            allow(list, &count, facts->previous_from,
-                  (struct allowed){.from = true, .period = MSP_BEFORE});
+            allow(list, &count, at_end ? MSP_NO_DAY : facts->previous_from,
+                  (struct allowed){.from = true, .whole_period = true, .period = MSP_BEFORE});
             allow(list, &count, facts->previous_to,
-                  (struct allowed){.to = true, .period = MSP_BEFORE});
+                  (struct allowed){.to = true, .whole_period = !at_end, .period = MSP_BEFORE});
         }
     }
     return count;
@@ -169,6 +174,9 @@ static enum msp_result judge_day(struct msp_judge *judge, const struct msp_segme
         if ((role == ROLE_FROM && !list[i].from) ||
             (role == ROLE_TO && !list[i].to && !list[i].complete)) {
             why = "this day is at the other end of its period.";
+        } else if (role == ROLE_ANY && list[i].whole_period &&
+                   judge->facts->from != judge->facts->to) {
+            why = "the fact cited is of the whole period, not of this day.";
         } else if (about_completeness ? list[i].day != judge->facts->complete_through
                                       : list[i].complete) {
             why = "the day through which the data are complete is another, or is not said to be "

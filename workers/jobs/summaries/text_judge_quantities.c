@@ -345,6 +345,30 @@ static enum msp_result judge_parts_of(struct msp_judge *judge, const struct msp_
     return MSP_OK;
 }
 
+/* Two numbers that only one fact backs, while another of its kind is cited and said nowhere. */
+static enum msp_result judge_repeats(struct msp_judge *judge, const struct msp_segment *segment)
+{
+    for (size_t i = 0; i < segment->count; i++) {
+        const struct msp_fact *unsaid = segment->facts[i];
+        if (!unsaid->known || unsaid->kind == MSP_FACT_DAY || is_taken(judge, unsaid))
+            continue;
+        const struct msp_quantity *first = NULL;
+        for (size_t n = 0; n < judge->parts.quantity_count; n++) {
+            const struct msp_quantity *q = &judge->parts.quantities[n];
+            if (q->fact == NULL || q->fact->kind != unsaid->kind ||
+                q->fact->period != unsaid->period ||
+                !msp_within(q->first, segment->first, segment->behind))
+                continue;
+            if (first != NULL && first->fact == q->fact)
+                return msp_judge_refuse(judge, "text_number", q->first, q->behind,
+                                        "two numbers there are of one fact, and another that is "
+                                        "cited has none.");
+            first = q;
+        }
+    }
+    return MSP_OK;
+}
+
 enum msp_result msp_judge_quantities(struct msp_judge *judge, struct msp_segment *segment)
 {
     enum msp_result result = MSP_OK;
@@ -357,5 +381,7 @@ enum msp_result msp_judge_quantities(struct msp_judge *judge, struct msp_segment
                                     "two numbers stand side by side without a word between.");
         result = judge_one(judge, segment, q);
     }
+    if (result == MSP_OK)
+        result = judge_repeats(judge, segment);
     return result == MSP_OK ? judge_parts_of(judge, segment) : result;
 }
