@@ -28,6 +28,7 @@ def fault(*messages, status=500):
 
 class StandIn(StandInBase):
     kind = "autotask"
+    real_page_cap = 500
     promised = ("title", "status", "priority", "created_at", "updated_at", "resolved_at", "closed_at", "due_at",
                 "first_response_at", "assignee")
 
@@ -97,7 +98,7 @@ class StandIn(StandInBase):
 
     def list_people(self, _):
         # Names with blanks in them come in two halves.
-        for ticket in self.desk.all():
+        for ticket in self.desk.shown():
             self.person(ticket.assignee)
         halves = [name.partition(" ") for name in self.people]
         return Answer({"items": [{"id": 29682800 + at, "firstName": first, "lastName": last or None}
@@ -125,7 +126,7 @@ class StandIn(StandInBase):
             elif (one["field"], one["op"]) != ("id", "exist"):
                 return fault(f"Unable to find {one['field']} in the Tickets entity")
         size = min(asked.get("MaxRecords", 500), 500, self.page_cap)
-        rows = [ticket for ticket in self.desk.all() if ticket.id > behind and ticket.updated >= since]
+        rows = [ticket for ticket in self.desk.shown() if ticket.id > behind and ticket.updated >= since]
         wanted = asked["IncludeFields"]
         shown = [{name: value for name, value in self.row(ticket).items() if name in wanted}
                  for ticket in rows[:size]]

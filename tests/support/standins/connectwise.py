@@ -24,6 +24,7 @@ def text(at):
 
 class StandIn(StandInBase):
     kind = "connectwise"
+    real_page_cap = 1000
     promised = ("title", "status", "priority", "created_at", "updated_at", "resolved_at", "closed_at", "due_at",
                 "first_response_at", "assignee")
 
@@ -64,7 +65,7 @@ class StandIn(StandInBase):
             return Answer({"code": "InvalidConditions", "message": "The conditions cannot be read"}, 400)
         size = min(int(request.query.get("pageSize", USUAL_ROWS)), 1000, self.page_cap)
         behind = int(request.query.get("pageId", 0))
-        rows = [ticket for ticket in self.desk.all() if ticket.id > behind and ticket.updated > since]
+        rows = [ticket for ticket in self.desk.shown() if ticket.id > behind and ticket.updated > since]
         wanted = request.query.get("fields", "").split(",")
         shown = [{name: value for name, value in self.row(ticket).items() if wanted == [""] or name in wanted}
                  for ticket in rows[:size]]

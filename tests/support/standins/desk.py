@@ -114,6 +114,13 @@ class Desk:
             return [dataclasses.replace(ticket) for number, ticket in sorted(self.tickets.items())
                     if not self.hidden_seconds or ticket.updated <= until]
 
+    def shown(self):
+        """The same without copies, quickly, for whoever only looks."""
+        with self.lock:
+            until = time.time() - self.hidden_seconds
+            return [ticket for _, ticket in sorted(self.tickets.items())
+                    if not self.hidden_seconds or ticket.updated <= until]
+
     def by_change(self, since=None):
         """Those changed at or after `since`, oldest change first."""
         return sorted((ticket for ticket in self.all() if since is None or ticket.updated >= since),

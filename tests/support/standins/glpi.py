@@ -32,6 +32,7 @@ def refusal(code, status=400):
 
 class StandIn(StandInBase):
     kind = "glpi"
+    real_page_cap = 200
     promised = ("title", "status", "priority", "created_at", "updated_at", "resolved_at", "closed_at", "due_at",
                 "assignee")
 
@@ -101,7 +102,7 @@ class StandIn(StandInBase):
             for number, column in self.columns.items()}})
 
     def list_people(self, request):
-        for ticket in self.desk.all():
+        for ticket in self.desk.shown():
             self.person(ticket.assignee)
         # Where a name has no blank, only the login tells it.
         halves = [(name, *name.partition(" ")[::2]) for name in self.people]
@@ -116,7 +117,7 @@ class StandIn(StandInBase):
         return int(begin), int(end)
 
     def search(self, request):
-        rows = self.desk.all()
+        rows = self.desk.shown()
         since = request.query.get("criteria[0][value]")
         if since is not None:
             if (request.query.get("criteria[0][field]"), request.query.get("criteria[0][searchtype]")) != (

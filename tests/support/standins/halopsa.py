@@ -22,6 +22,7 @@ def text(at):
 
 class StandIn(StandInBase):
     kind = "halopsa"
+    real_page_cap = 100
     promised = ("title", "status", "priority", "created_at", "updated_at", "closed_at", "resolved_at", "due_at",
                 "first_response_at", "assignee")
 
@@ -91,7 +92,7 @@ class StandIn(StandInBase):
                        "scope": form.get("scope")})
 
     def list_people(self):
-        for ticket in self.desk.all():
+        for ticket in self.desk.shown():
             self.person(ticket.assignee)
         return [{"id": UNASSIGNED, "name": "Unassigned"}] + [
             {"id": UNASSIGNED + 1 + at, "name": name} for at, name in enumerate(self.people)]
@@ -101,7 +102,7 @@ class StandIn(StandInBase):
         since = query.get("lastupdatefromdate")
         since = 0 if since is None else datetime.datetime.fromisoformat(since).replace(
             tzinfo=datetime.timezone.utc).timestamp()
-        rows = [ticket for ticket in self.desk.all() if ticket.updated >= since]
+        rows = [ticket for ticket in self.desk.shown() if ticket.updated >= since]
         if query.get("order") != "id" or query.get("orderdesc") != "false":
             rows.sort(key=lambda ticket: -ticket.updated)
         size = min(int(query.get("page_size", 50)), self.page_cap)
