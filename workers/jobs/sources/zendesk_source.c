@@ -23,6 +23,7 @@
 
 #define CURSOR_KIND             "zendesk1"
 #define PAGE_TICKETS            1000
+#define LEAST_PAGE_TICKETS      10
 #define REQUESTS_PER_MINUTE     5  /* half of the 10 that the export allows a whole account */
 #define LEAST_OVERLAP_SECONDS   60 /* the export holds its last minute back */
 #define DEFAULT_OVERLAP_SECONDS 300
@@ -34,6 +35,7 @@ struct zendesk_reader {
     struct msp_source_session *session;
     struct msp_source_map map;
     int64_t overlap_seconds;
+    int page_tickets; /* fewer once a page was too large: a ticket brings its whole description */
 };
 
 /* "msp." is what shape() adds to a row. */
@@ -113,6 +115,7 @@ static enum msp_result open_reader(const struct msp_source_order *order,
     }
     int64_t overlap = msp_source_number(order->options, "overlap_seconds", DEFAULT_OVERLAP_SECONDS);
     reader->base.source = &msp_zendesk_source;
+    reader->page_tickets = PAGE_TICKETS;
     reader->overlap_seconds = overlap > LEAST_OVERLAP_SECONDS ? overlap : LEAST_OVERLAP_SECONDS;
     reader->map = (struct msp_source_map){
         .members = members,
@@ -159,17 +162,28 @@ static enum msp_result ask(struct zendesk_reader *reader, const char *path, cons
     return result;
 }
 
-/* The export from a cursor, or from a time where there is none. */
-static enum msp_result ask_export(struct zendesk_reader *reader, const char *path,
+/* A page of the export from a cursor, or from a time where there is none. A page too large for us
+ * is asked for again with fewer tickets. */
+static enum msp_result ask_export(struct zendesk_reader *reader, const char *query, int max_tickets,
                                   const char *cursor, int64_t from_us, int64_t deadline_ms,
                                   json_t **out, struct msp_error *error)
 {
+    char path[160];
     char seconds[24];
     int64_t from_seconds = from_us == MSP_NO_TIME || from_us < 0 ? 0 : from_us / US_A_SECOND;
-    (void)snprintf(seconds, sizeof seconds, "%" PRId64, from_seconds);
     bool has_cursor = cursor[0] != '\0';
-    return ask(reader, path, has_cursor ? "cursor" : "start_time", has_cursor ? cursor : seconds,
-               deadline_ms, out, error);
+    (void)snprintf(seconds, sizeof seconds, "%" PRId64, from_seconds);
+    for (;;) {
+        (void)snprintf(path, sizeof path, "/api/v2/incremental/tickets/cursor.json?%s&per_page=%d",
+                       query,
+                       max_tickets < reader->page_tickets ? max_tickets : reader->page_tickets);
+        enum msp_result result = ask(reader, path, has_cursor ? "cursor" : "start_time",
+                                     has_cursor ? cursor : seconds, deadline_ms, out, error);
+        if (result != MSP_TOO_LARGE || reader->page_tickets <= LEAST_PAGE_TICKETS) {
+            return result;
+        }
+        reader->page_tickets /= 10;
+    }
 }
 
 /* Where the export goes on; *out_end says that it has told everything but its last minute. */
@@ -390,12 +404,8 @@ static enum msp_result ask_page(struct zendesk_reader *reader, const struct msp_
                                 int max_tickets, int64_t deadline_ms, json_t **out,
                                 struct msp_error *error)
 {
-    char path[160];
-    (void)snprintf(path, sizeof path,
-                   "/api/v2/incremental/tickets/cursor.json"
-                   "?include=users,groups,metric_sets,slas&per_page=%d",
-                   max_tickets < PAGE_TICKETS ? max_tickets : PAGE_TICKETS);
-    return ask_export(reader, path, place->page, place->from_us, deadline_ms, out, error);
+    return ask_export(reader, "include=users,groups,metric_sets,slas", max_tickets, place->page,
+                      place->from_us, deadline_ms, out, error);
 }
 
 /* Back to what is known without the cursor: everything touched before `reached` has been read. */
@@ -490,10 +500,8 @@ static enum msp_result list_ids(struct msp_source_reader *base, char place[MSP_C
     enum msp_result result = was_recent
                                  ? ask(reader, "/api/v2/tickets.json?sort=-updated_at",
                                        "page[size]", "100", deadline_ms, &answer, error)
-                                 : ask_export(reader,
-                                              "/api/v2/incremental/tickets/cursor.json"
-                                              "?exclude_deleted=true&per_page=1000",
-                                              place, MSP_NO_TIME, deadline_ms, &answer, error);
+                                 : ask_export(reader, "exclude_deleted=true", PAGE_TICKETS, place,
+                                              MSP_NO_TIME, deadline_ms, &answer, error);
     if (result == MSP_OK && !was_recent) {
         result = read_end(reader, answer, place, MSP_CURSOR_BYTES, &after, &is_end, error);
     }
