@@ -152,7 +152,7 @@ static enum msp_result open_reader(const struct msp_source_order *order,
     const char *updated_field =
         msp_source_text(order->options, "updated_field", "lastActivityDate");
     if (!is_known_field(updated_field)) {
-        return msp_fail(error, MSP_INVALID, "source_options_wrong",
+        return msp_fail(error, MSP_INVALID, "source_option_wrong",
                         "The option updated_field must be lastActivityDate or "
                         "lastTrackedModificationDateTime.");
     }

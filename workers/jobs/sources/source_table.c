@@ -5,16 +5,9 @@
 #include <string.h>
 
 static const struct msp_source *const sources[] = {
-    &msp_mock_source,
-    &msp_json_source,
-    &msp_connectwise_source,
-    &msp_autotask_source,
-    &msp_halopsa_source,
-    &msp_zendesk_source,
-    &msp_freshservice_source,
-    &msp_jira_source,
-    &msp_zammad_source,
-    &msp_glpi_source,
+    &msp_mock_source,    &msp_json_source,    &msp_connectwise_source,  &msp_autotask_source,
+    &msp_halopsa_source, &msp_zendesk_source, &msp_freshservice_source, &msp_jira_source,
+    &msp_zammad_source,  &msp_glpi_source,
 };
 
 static const struct msp_source *find_row(const char *name)
