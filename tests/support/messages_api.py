@@ -74,7 +74,7 @@ SENTENCES = {
                             "{now} tickets ont été créés sur la période."),
         "tickets_resolved": ("{now} tickets ont été résolus, contre {before} sur la période précédente.",
                              "{now} tickets ont été résolus."),
-        "backlog": ("Le stock de tickets en attente était de {now} tickets à la fin de la période.",
+        "backlog": ("Le stock de tickets ouverts était de {now} tickets à la fin de la période.",
                     "{now} tickets restaient ouverts à la fin de la période."),
         "sla_compliance": ("Le respect du SLA était de {now}.",
                            "Le respect du SLA était de {now}, contre {before} sur la période précédente."),

@@ -72,8 +72,9 @@ static const struct msp_lexicon_entry entries[] = {
     {"rouvert*|réouvert*|ré ouvert*|réouverture*", MSP_MARK_METRIC,
      MSP_M_REOPENED | MSP_M_REOPEN_RATE},
     {"taux de réouverture", MSP_MARK_METRIC, MSP_M_REOPEN_RATE},
-    {"stock*|backlog|en attente|non résolus|non résolu|en suspens|encore ouverts|"
-     "encore ouvert|encore ouvertes|toujours ouverts|toujours ouvertes|restaient ouverts|"
+    {"stock*|stock de tickets ouverts|stock des tickets ouverts|backlog|en attente|"
+     "non résolus|non résolu|en suspens|encore ouverts|encore ouvert|"
+     "encore ouvertes|toujours ouverts|toujours ouvertes|restaient ouverts|"
      "restaient ouvertes|restent ouverts|restaient à traiter|restent à traiter|"
      "reste à traiter|étaient ouverts|demeuraient ouverts|en souffrance|non clos|"
      "file d attente|encours|non résolues|stock de tickets ouverts|"
