@@ -116,7 +116,7 @@ static enum msp_result open_reader(const struct msp_source_order *order,
     reader->map.priority_map = json_object_get(order->options, "priority_map");
     enum msp_result result = MSP_OK;
     if (!write_projects(msp_source_text(order->options, "project", ""), reader->projects)) {
-        result = msp_fail_at(error, MSP_INVALID, "source_option_malformed", "/project",
+        result = msp_fail_at(error, MSP_INVALID, "source_option_wrong", "/project",
                              "The option project must be keys of projects, separated by commas, "
                              "%d characters at most: IT,HR.",
                              PROJECTS_BYTES - 8);

@@ -99,7 +99,7 @@ static enum msp_result sign_in(struct zendesk_reader *reader, const struct msp_s
         return msp_source_session_field(reader->session, text, error);
     }
     if (email == NULL || api_token == NULL) {
-        return msp_fail(error, MSP_INVALID, "source_option_missing",
+        return msp_fail(error, MSP_INVALID, "source_option_wrong",
                         "Zendesk needs the options email and api_token, or oauth_token.");
     }
     (void)snprintf(text, sizeof text, "%s/token", email);
