@@ -177,18 +177,19 @@ def test_a_worker_killed_at_page_boundaries_loses_nothing(puller, module_stack, 
     expect_log("crashed|job worker")
     desk = stand_in(case, tickets=250, page_cap=50)
     slug = tenants(desk)
+    desk.hold(2)
+    asking = threading.Thread(target=pull, args=(puller, slug), daemon=True)
+    asking.start()
+    # The job goes on with the next worker by itself: page by page, one worker each.
     for _ in range(6 if LONG else 2):
-        desk.hold(2)
-        asking = threading.Thread(target=pull, args=(puller, slug), daemon=True)
-        asking.start()
         if not desk.held.wait(20):
-            break  # the last pages are read
+            break  # the last page is read
         worker = puller.job_worker()
+        desk.hold(2)
         os.kill(worker, signal.SIGKILL)
-        desk.let_go()
         wait_until(lambda: puller.workers("job worker") not in ([], [worker]), 20, "another job worker")
-        asking.join(60)
     desk.let_go()
+    asking.join(60)
     pull_all(puller, slug)
     assert_same(module_stack, slug, desk)
 
