@@ -123,6 +123,17 @@ Test(source_rank, nothing_that_stays_is_missed_while_rows_leave_and_come)
     }
 }
 
+Test(source_rank, rows_that_leave_all_the_time_cost_three_times_the_pages_at_most)
+{
+    for (int by_number = 0; by_number < 2; by_number++) {
+        struct list *list = new_list(3, 100);
+        int answers = read_all(list, by_number, 60, 60, 6, true, 1000);
+        check_seen(list);
+        cr_assert(answers > 0 && answers <= 150, "%d answers for 50 pages", answers);
+        free(list);
+    }
+}
+
 Test(source_rank, a_source_that_gives_fewer_rows_than_asked_is_believed_by_its_total)
 {
     for (int by_number = 0; by_number < 2; by_number++) {

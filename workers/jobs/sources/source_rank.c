@@ -93,7 +93,9 @@ enum msp_result msp_source_rank_take(struct msp_source_rank *rank,
     /* Rows without any id say nothing of their place; they are refused as tickets one by one. */
     bool connects = asked->offset == 0 || (given > 0 && first <= rank->last_id);
     if (!connects) {
-        rank->read = asked->offset > rank->page_rows ? asked->offset - rank->page_rows : 0;
+        /* Half a page back: the other half reaches past what was read. */
+        int64_t back = rank->page_rows / 2 + 1;
+        rank->read = asked->offset > back ? asked->offset - back : 0;
         *out_done = false;
         return MSP_OK;
     }
