@@ -58,8 +58,11 @@ static void check(const char *list, const char *text)
         require(strchr(text, '@') == NULL || strchr(text, '@') > url.rest);
         compare_with_curl(text, &url);
     }
+    if (msp_egress_source_check("", text, &reach, &error) == MSP_OK)
+        require(read == MSP_OK && reach == MSP_EGRESS_PUBLIC && url.is_https && !url.is_address);
     if (!valid || msp_egress_allow_check(list, text, &reach, &error) != MSP_OK)
         return;
+    require(msp_egress_source_check(list, text, &reach, &error) == MSP_OK);
     require(read == MSP_OK && list[0] != '\0');
     require(reach == MSP_EGRESS_PRIVATE || (url.is_https && !url.is_address));
     require(reach == MSP_EGRESS_PUBLIC || strcasestr(list, "+private") != NULL);

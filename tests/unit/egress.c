@@ -370,6 +370,33 @@ Test(egress, a_page_of_sixteen_mebibytes_can_be_taken)
     msp_egress_response_done(&response);
 }
 
+/* libcurl unpacks a packed transfer unasked: a few bytes would become as many as they like. */
+Test(egress, an_answer_that_is_packed_for_the_transfer_is_refused)
+{
+    static const char *const codings[] = {"gzip",
+                                          "chunked, gzip",
+                                          "gzip, chunked",
+                                          "deflate",
+                                          "br",
+                                          "zstd",
+                                          "x-gzip, gzip, deflate, br, zstd",
+                                          "CHUNKED,zstd"};
+    static char answer[256];
+    for (size_t i = 0; i < sizeof codings / sizeof codings[0]; i++) {
+        struct msp_egress_request request = a_request();
+        (void)snprintf(answer, sizeof answer,
+                       "HTTP/1.1 200 OK\r\ntransfer-encoding:  %s \r\n\r\n0\r\n\r\n", codings[i]);
+        peer.answer = answer;
+        cr_expect_eq(call(&request), MSP_UNAVAILABLE, "%s", codings[i]);
+        cr_expect_not_null(strstr(error.detail, "packed"), "%s: %s", codings[i], error.detail);
+    }
+    peer.answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n";
+    struct msp_egress_request request = a_request();
+    cr_assert_eq(call(&request), MSP_OK, "%s", error.detail);
+    cr_expect_eq(response.body.length, 2);
+    msp_egress_response_done(&response);
+}
+
 static bool stop_at(void *context)
 {
     return msp_clock_monotonic_ms() > *(int64_t *)context;

@@ -338,6 +338,39 @@ Test(egress_bypass, a_public_address_is_sought_through_every_door)
     }
 }
 
+static void expect_turn_refused(enum msp_egress_owner owner)
+{
+    struct msp_error error;
+    struct msp_egress_response response;
+    struct msp_egress *egress = msp_egress_new("turns.example,*.turns.example");
+    cr_assert_not_null(egress);
+    forget();
+    for (int i = 0; i < 8; i++) {
+        char url[64];
+        (void)snprintf(url, sizeof url, "https://%sturns.example/", i % 2 == 0 ? "" : "a.");
+        (void)snprintf(dns_answer, sizeof dns_answer, "%s",
+                       i < 2       ? "93.184.215.14"
+                       : i % 4 < 2 ? "127.0.0.1"
+                                   : "::ffff:10.0.0.1, ::1");
+        struct msp_egress_request request = {.owner = owner,
+                                             .purpose = "test",
+                                             .method = "GET",
+                                             .url = url,
+                                             .deadline_ms = msp_clock_monotonic_ms() + DEADLINE_MS};
+        cr_expect_neq(msp_egress_call(egress, &request, &response, &error), MSP_OK);
+    }
+    cr_expect_geq(sought, 2, "the public address was not tried");
+    expect_nothing_inside("one that turns", "https://turns.example/");
+    msp_egress_free(egress);
+}
+
+/* Kept handles remember names for a minute; what they remember is judged like a fresh answer. */
+Test(egress_bypass, a_name_that_turns_inward_is_followed_no_further)
+{
+    expect_turn_refused(MSP_EGRESS_GIVEN);
+    expect_turn_refused(MSP_EGRESS_SOURCE);
+}
+
 /* And an entry with +private opens exactly its own door. */
 Test(egress_bypass, a_private_address_is_sought_for_its_entry_alone)
 {

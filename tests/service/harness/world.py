@@ -20,6 +20,9 @@ class NoWorld(Exception):
 
 class World:
     def __init__(self, zones):
+        for tool in ("unshare", "nsenter", "mount"):
+            if shutil.which(tool) is None:
+                raise NoWorld(f"{tool} is not installed")
         self.folder = tempfile.mkdtemp(prefix="msp-", dir="/tmp")
         with open(os.path.join(self.folder, "zones.json"), "w", encoding="utf-8") as out:
             json.dump(zones, out)

@@ -49,6 +49,7 @@ struct call {
     int64_t received_bytes;
     size_t header_bytes;
     bool too_large;
+    bool packed;
     bool sink_refused;
     bool body_unreadable;
 };
@@ -151,14 +152,14 @@ static void forget_fields(const struct msp_egress_request *request)
     }
 }
 
-/* False if it does not fit. */
-static bool keep_field(struct msp_egress_field *field, const char *line, size_t length)
+/* The value of the line if it is that field's, without blanks around it; NULL otherwise. */
+static const char *read_field(const char *line, size_t length, const char *name, size_t *out_length)
 {
-    size_t name = strlen(field->name);
-    if (length <= name || line[name] != ':' || strncasecmp(line, field->name, name) != 0) {
-        return true;
+    size_t named = strlen(name);
+    if (length <= named || line[named] != ':' || strncasecmp(line, name, named) != 0) {
+        return NULL;
     }
-    const char *from = line + name + 1;
+    const char *from = line + named + 1;
     const char *end = line + length;
     while (from < end && (*from == ' ' || *from == '\t')) {
         from++;
@@ -166,11 +167,32 @@ static bool keep_field(struct msp_egress_field *field, const char *line, size_t 
     while (end > from && (unsigned char)end[-1] <= ' ') {
         end--;
     }
+    *out_length = (size_t)(end - from);
+    return from;
+}
+
+/* False if it does not fit. */
+static bool keep_field(struct msp_egress_field *field, const char *line, size_t length)
+{
+    size_t given = 0;
+    const char *value = read_field(line, length, field->name, &given);
+    if (value == NULL) {
+        return true;
+    }
     size_t kept = strlen(field->value);
     size_t room = sizeof field->value - kept;
-    int wanted = snprintf(field->value + kept, room, "%s%.*s", kept > 0 ? ", " : "",
-                          (int)(end - from), from);
-    return wanted >= 0 && (size_t)wanted < room;
+    int needed =
+        snprintf(field->value + kept, room, "%s%.*s", kept > 0 ? ", " : "", (int)given, value);
+    return needed >= 0 && (size_t)needed < room;
+}
+
+/* libcurl unpacks gzip, brotli and zstd of a transfer unasked, and a few bytes become as many as
+ * their sender likes. */
+static bool is_packing(const char *line, size_t length)
+{
+    size_t given = 0;
+    const char *value = read_field(line, length, "Transfer-Encoding", &given);
+    return value != NULL && (given != 7 || strncasecmp(value, "chunked", 7) != 0);
 }
 
 static size_t take_field(char *line, size_t size, size_t count, void *context)
@@ -189,7 +211,8 @@ static size_t take_field(char *line, size_t size, size_t count, void *context)
     for (size_t i = 0; i < call->request->wanted_count; i++) {
         call->too_large = call->too_large || !keep_field(&call->request->wanted[i], line, length);
     }
-    return call->too_large ? 0 : length;
+    call->packed = call->packed || is_packing(line, length);
+    return call->too_large || call->packed ? 0 : length;
 }
 
 /* ---- what we tell libcurl before ---- */
@@ -340,6 +363,11 @@ static enum msp_result judge(const struct call *call, CURLcode code, struct msp_
     if (call->too_large || (code == CURLE_OUT_OF_MEMORY && call->header_bytes > 0)) {
         return msp_fail(error, MSP_TOO_LARGE, "egress_too_large",
                         "The answer of %s is larger than it may be.", call->url.host);
+    }
+    if (call->packed) {
+        return msp_fail(error, MSP_UNAVAILABLE, "egress_unreachable",
+                        "%s answered in a packed transfer, which nobody asked it for.",
+                        call->url.host);
     }
     if (call->response->body.failed) {
         return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory for the answer of %s.",
