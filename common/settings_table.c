@@ -410,6 +410,16 @@ const struct setting_row setting_rows[] = {
      .unit = "threads",
      .help = "Jobs of one tenant that a node runs at the same time in a lane (short or long work); "
              "0: all of the lane's threads but one, which stays for the others."},
+    {.name = "SWEEP_HOUR",
+     .type = SETTING_INT,
+     .reload = MSP_RELOAD_WORKERS,
+     MEMBER(sweep_hour),
+     .initial = "2",
+     .minimum = 0,
+     .maximum = 23,
+     .unit = "o'clock",
+     .help = "Hour of the tenant's day from which on its source is asked once for the list of all "
+             "tickets, to find those deleted."},
     {.name = "JOB_HISTORY_DAYS",
      .type = SETTING_INT,
      .reload = MSP_RELOAD_WORKERS,

@@ -11,6 +11,7 @@ extern const char msp_query_kpi_finish[];
 extern const char msp_query_kpi_freshness[];
 extern const char msp_query_kpi_merged[];
 extern const char msp_query_kpi_wanted[];
+extern const char msp_query_ticket_bury[];
 extern const char msp_query_ticket_upsert[];
 
 #endif

@@ -197,6 +197,7 @@ enum msp_result msp_ticket_batch_send(struct msp_db *db, int64_t tenant_id,
     if (result != MSP_OK)
         return result;
     batch->call_count = 0;
+    msp_params_text(&batch->upsert_params, move != NULL ? move->source : NULL);
     add_call(batch, &lock_statement, &batch->lock_params);
     /* Runs for an empty batch too: it notes that the tenant's data was looked at. */
     add_call(batch, &upsert_statement, &batch->upsert_params);

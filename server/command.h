@@ -124,6 +124,7 @@ int msp_command_source_set(const struct msp_invocation *invocation);
 int msp_command_source_test(const struct msp_invocation *invocation);
 int msp_command_source_show(const struct msp_invocation *invocation);
 int msp_command_source_list(const struct msp_invocation *invocation);
+int msp_command_source_sweep(const struct msp_invocation *invocation);
 int msp_command_source_kinds(const struct msp_invocation *invocation);
 int msp_command_source_reseal(const struct msp_invocation *invocation);
 int msp_command_kpi_compute(const struct msp_invocation *invocation);

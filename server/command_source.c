@@ -75,6 +75,20 @@ int msp_command_source_test(const struct msp_invocation *invocation)
     return msp_job_start(invocation, &order);
 }
 
+int msp_command_source_sweep(const struct msp_invocation *invocation)
+{
+    const bool force = msp_invocation_option(invocation, "force") != NULL;
+    const struct msp_job_order order = {
+        .tenant = invocation->argument,
+        .request = {.kind = "sweep",
+                    .lane = MSP_LANE_LONG,
+                    .parameters = force ? "{\"force\":true}" : "{}",
+                    .merges = true,
+                    .by_person = true},
+    };
+    return msp_job_start(invocation, &order);
+}
+
 int msp_command_source_reseal(const struct msp_invocation *invocation)
 {
     struct msp_settings settings;

@@ -99,6 +99,12 @@ static const struct msp_command_option source_test_options[] = {
     {0},
 };
 
+static const struct msp_command_option source_sweep_options[] = {
+    {"force", NULL, false, "also when more than half of the tickets are gone"},
+    WAIT_OPTIONS,
+    {0},
+};
+
 static const struct msp_command_option source_kinds_options[] = {
     {"kind", "KIND", false, "one of them; without it all"},
     {"markdown", NULL, false, "print all as a page of Markdown"},
@@ -198,6 +204,8 @@ static const struct msp_command source_commands[] = {
      NULL, msp_command_source_show},
     {"list", NULL, "Lists the sources of all tenants and how fresh each is.", NULL, NULL,
      msp_command_source_list},
+    {"sweep", "TENANT", "Takes out tickets that were deleted in the source, as each night.",
+     source_sweep_options, NULL, msp_command_source_sweep},
     {"kinds", NULL, "Lists the systems tickets can be pulled from, and their options.",
      source_kinds_options, NULL, msp_command_source_kinds},
     {"reseal", NULL, "Encrypts all secrets anew under SECRET_KEY, after it was changed.", NULL,
@@ -257,8 +265,8 @@ static const struct msp_command commands[] = {
     {"key", NULL, "API keys: create, list, revoke.", NULL, key_commands, NULL},
     {"token", NULL, "Prints a signed token for the HTTP API.", token_options, NULL,
      msp_command_token},
-    {"source", NULL, "Where tickets are pulled from: set, test, show, list, kinds, reseal.", NULL,
-     source_commands, NULL},
+    {"source", NULL, "Where tickets are pulled from: set, test, show, list, sweep, kinds, reseal.",
+     NULL, source_commands, NULL},
     {"ingest", NULL, "Tickets: pull.", NULL, ingest_commands, NULL},
     {"kpi", NULL, "KPIs: compute.", NULL, kpi_commands, NULL},
     {"export", NULL, "Exports: generate.", NULL, export_commands, NULL},

@@ -2,7 +2,8 @@
 -- day they count in, before and after, as dirty. The tenant's ingest lock is held: the old rows read here are the ones
 -- replaced, and a ticket that is not there now is nobody else's to insert, so that it needs no ON CONFLICT, whose
 -- speculative insertion costs half as much again.
--- $1 tenant; $2–$22 the columns as arrays; $23 how many arrivals of the ticket the batch saw replace one another.
+-- $1 tenant; $2–$22 the columns as arrays; $23 how many arrivals of the ticket the batch saw replace one another; $24
+-- the source they were pulled from, null where they are pushed.
 -- In the select list the arrays are read in step; in FROM each would go through a tuplestore of its own.
 WITH incoming AS (
     SELECT unnest($2::text[]) AS external_id, unnest($3::text[]) AS title, unnest($4::text[]) AS status,
@@ -25,11 +26,11 @@ inserted AS (
     INSERT INTO msp.raw_tickets AS r (
         tenant_id, external_id, title, status, source_status, priority, category, assignee, requester,
         "group", channel, created_at, updated_at, first_response_at, resolved_at, closed_at,
-        due_at, sla_met, reopen_count, reassignment_count, csat, version)
+        due_at, sla_met, reopen_count, reassignment_count, csat, version, pulled_from)
     SELECT $1::bigint, i.external_id, i.title, i.status, i.source_status, i.priority, i.category,
            i.assignee, i.requester, i."group", i.channel, i.created_at, i.updated_at,
            i.first_response_at, i.resolved_at, i.closed_at, i.due_at, i.sla_met, i.reopen_count,
-           i.reassignment_count, i.csat, i.version
+           i.reassignment_count, i.csat, i.version, $24::text
       FROM incoming i WHERE NOT EXISTS (SELECT FROM before b WHERE b.external_id = i.external_id)
     RETURNING r.external_id, r.created_at, r.first_response_at, r.resolved_at, r.closed_at,
               coalesce(r.resolved_at, r.closed_at) AS finished_at
@@ -38,11 +39,11 @@ updated AS (
     INSERT INTO msp.raw_tickets AS r (
         tenant_id, external_id, title, status, source_status, priority, category, assignee, requester,
         "group", channel, created_at, updated_at, first_response_at, resolved_at, closed_at,
-        due_at, sla_met, reopen_count, reassignment_count, csat, version)
+        due_at, sla_met, reopen_count, reassignment_count, csat, version, pulled_from)
     SELECT $1::bigint, i.external_id, i.title, i.status, i.source_status, i.priority, i.category,
            i.assignee, i.requester, i."group", i.channel, i.created_at, i.updated_at,
            i.first_response_at, i.resolved_at, i.closed_at, i.due_at, i.sla_met, i.reopen_count,
-           i.reassignment_count, i.csat, i.version
+           i.reassignment_count, i.csat, i.version, $24::text
       FROM incoming i WHERE EXISTS (SELECT FROM before b WHERE b.external_id = i.external_id)
     ON CONFLICT (tenant_id, external_id) DO UPDATE SET
         title = EXCLUDED.title, status = EXCLUDED.status, source_status = EXCLUDED.source_status,
@@ -52,7 +53,7 @@ updated AS (
         first_response_at = EXCLUDED.first_response_at, resolved_at = EXCLUDED.resolved_at,
         closed_at = EXCLUDED.closed_at, due_at = EXCLUDED.due_at, sla_met = EXCLUDED.sla_met,
         reopen_count = EXCLUDED.reopen_count, reassignment_count = EXCLUDED.reassignment_count,
-        csat = EXCLUDED.csat, version = EXCLUDED.version
+        csat = EXCLUDED.csat, version = EXCLUDED.version, pulled_from = EXCLUDED.pulled_from
     WHERE EXCLUDED.updated_at > r.updated_at
        OR (EXCLUDED.updated_at = r.updated_at
            AND (coalesce(EXCLUDED.version, -1) > coalesce(r.version, -1)

@@ -70,6 +70,7 @@ struct msp_settings {
     int db_pool_size;    /* connections a worker */
     int job_threads;
     int job_tenant_threads; /* of a lane, that one tenant's jobs may hold; 0: all but one */
+    int sweep_hour;         /* of the tenant's day, from which on sources are swept */
     int job_history_days;   /* how long ended jobs are kept */
     int db_statement_timeout_seconds; /* of an HTTP request */
     int db_pool_wait_ms;

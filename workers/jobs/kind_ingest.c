@@ -7,6 +7,7 @@
 #include "msp/clock.h"
 #include "msp/json_writer.h"
 #include "msp/log.h"
+#include "msp/sweep_store.h"
 #include "msp/ticket_store.h"
 #include "sources/source_open.h"
 
@@ -218,6 +219,36 @@ static void queue_recompute(struct pull *pull)
             "detail", error.detail, NULL);
 }
 
+/* Once a night: what was deleted in the source shows in no pull. */
+static void queue_sweep(struct pull *pull)
+{
+    struct msp_job_run *run = pull->run;
+    const struct msp_job_request request = {
+        .kind = "sweep",
+        .lane = msp_job_kind_find("sweep")->lane,
+        .parameters = "{}",
+        .merges = true,
+    };
+    struct msp_job queued;
+    struct msp_error error;
+    bool due = false;
+    if (!pull->drained || pull->opened.reader->source->ids == NULL) {
+        return;
+    }
+    enum msp_result result =
+        msp_sweep_is_due(run->db, pull->tenant.id, pull->tenant.source, run->settings->sweep_hour,
+                         msp_job_run_deadline_in(run, STORE_DEADLINE_MS), &due, &error);
+    if (result == MSP_OK && due) {
+        result = msp_job_insert(run->db, pull->tenant.id, &request, run->arena,
+                                msp_job_run_deadline_in(run, STORE_DEADLINE_MS), &queued, &error);
+        run->queued_more = run->queued_more || result == MSP_OK;
+    }
+    if (result != MSP_OK) {
+        msp_log(MSP_LOG_WARNING, "Cannot queue the sweep of a source", "tenant", pull->tenant.slug,
+                "detail", error.detail, NULL);
+    }
+}
+
 static void write_result(const struct pull *pull, struct msp_buffer *result)
 {
     struct msp_json_writer writer;
@@ -278,6 +309,7 @@ static enum msp_result pull_tenant(struct pull *pull, const json_t *asked_cursor
         queue_recompute(pull);
     }
     if (result == MSP_OK) {
+        queue_sweep(pull);
         write_result(pull, out);
     }
     msp_ticket_batch_free(pull->batches[0]);

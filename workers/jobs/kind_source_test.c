@@ -116,8 +116,7 @@ static enum msp_result name_source(const struct trial *trial, enum msp_result re
     if (trial->tenant.source[0] == '\0' || result == MSP_CANCELLED) {
         return result;
     }
-    return msp_fail(error, result, said.code, "%s%s%s: %.400s", trial->tenant.source,
-                    trial->host[0] != '\0' ? " at " : "", trial->host, said.detail);
+    return msp_fail(error, result, said.code, "%s: %.400s", trial->tenant.source, said.detail);
 }
 
 static enum msp_result try_source(struct trial *trial, struct msp_buffer *out,
