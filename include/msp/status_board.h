@@ -113,6 +113,22 @@ struct msp_board_jobs {
     struct msp_board_job_kind kinds[MSP_BOARD_JOB_KINDS];
 };
 
+#define MSP_BOARD_SOURCES 16 /* rows of msp_source_kind_at; further ones are not shown */
+
+/* How the tickets of one kind of source stand, all active tenants together. */
+struct msp_board_source {
+    int64_t tenants;           /* pulled from it; 0 = row not in use */
+    int64_t never_drained;     /* of these */
+    int64_t failing;           /* of these: the last pull failed */
+    int64_t oldest_drained_us; /* of the one furthest behind; MSP_NO_TIME = none was drained */
+};
+
+/* Written by the snapshot keeper; rows in the order of msp_source_kind_at. */
+struct msp_board_sources {
+    _Alignas(64) int64_t checked_us; /* last look; 0 = never */
+    struct msp_board_source kinds[MSP_BOARD_SOURCES];
+};
+
 /* Outcome of the last reload, written by the master; `sequence` moves last. */
 struct msp_board_reload {
     _Alignas(64) uint64_t sequence;
@@ -122,7 +138,7 @@ struct msp_board_reload {
 };
 
 struct msp_status_board {
-    char magic[8]; /* "mspboar2" */
+    char magic[8]; /* "mspboar3" */
     int32_t master_pid;
     int64_t started_us;
     uint64_t settings_generation;
@@ -130,6 +146,7 @@ struct msp_status_board {
     struct msp_board_reload reload;
     struct msp_board_health health;
     struct msp_board_jobs jobs;
+    struct msp_board_sources sources;
     struct msp_board_ended ended;
     struct msp_board_slot slots[MSP_BOARD_SLOTS];
 };

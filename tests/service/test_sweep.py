@@ -98,6 +98,14 @@ def test_a_source_is_tried_and_pulled_and_tells_how_fresh_it_is(server, desk, sl
     source = json.loads(run(server, "source", "show", slug, "--json").stdout)["source"]
     assert source["complete_until"] and source["lag_seconds"] < 120 and source["last_error"] is None
 
+    def fresh():
+        told = [one for one in server.get("/readyz").must(200).json["sources"] if one["kind"] == "json"]
+        return told and told[0]["lag_seconds"] is not None and told[0]
+    kind = wait_until(fresh, 20, "the source to be told of")
+    assert kind["lag_seconds"] < 120 and kind["tenants"] >= 1
+    figures = server.internal("GET", "/metrics").must(200).text
+    assert 'msp_source_lag_seconds{kind="json"}' in figures and 'msp_source_failing{kind="json"}' in figures
+
 
 def test_a_wrong_secret_is_told_in_one_line_and_stands_as_last_error(server, desk, slug):
     run(server, "source", "set", slug, "--kind", "json", *(word for name, value in desk.options().items() for word in (
@@ -108,6 +116,8 @@ def test_a_wrong_secret_is_told_in_one_line_and_stands_as_last_error(server, des
     server.internal("POST", "/internal/ingest/tickets", {"tenant_id": slug})
     source = json.loads(run(server, "source", "show", slug, "--json").stdout)["source"]
     assert source["last_error"]["detail"] and "wrong-key" not in json.dumps(source)
+    wait_until(lambda: [one["failing"] for one in server.get("/readyz").json["sources"] if one["kind"] == "json"] == [1],
+               20, "/readyz to count it")
 
 
 def test_deleted_tickets_leave_the_numbers_and_come_back_when_they_do(server, desk, slug):

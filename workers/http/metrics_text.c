@@ -2,6 +2,10 @@
  * written. */
 #include "metrics_text.h"
 
+#include "msp/clock.h"
+#include "msp/no_value.h"
+#include "msp/source_kinds.h"
+
 #include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
@@ -105,6 +109,31 @@ static void write_dependencies(const struct view *view, const struct metric *met
     if (health->redis_configured)
         write_labelled(view, metric, "name", "redis",
                        msp_board_read(&health->redis_ok_since_us) != 0);
+}
+
+/* ---- sources ---- */
+
+static void write_sources(const struct view *view, const struct metric *metric)
+{
+    const struct msp_source_kind *kind = NULL;
+    for (size_t i = 0; i < MSP_BOARD_SOURCES && (kind = msp_source_kind_at(i)) != NULL; i++) {
+        const struct msp_board_source *source = &view->board->sources.kinds[i];
+        if (msp_board_read(&source->tenants) > 0)
+            write_labelled(view, metric, "kind", kind->name, figure_at(source, metric->offset));
+    }
+}
+
+/* A kind of which nothing was drained yet has no lag to tell. */
+static void write_source_lags(const struct view *view, const struct metric *metric)
+{
+    const struct msp_source_kind *kind = NULL;
+    for (size_t i = 0; i < MSP_BOARD_SOURCES && (kind = msp_source_kind_at(i)) != NULL; i++) {
+        const struct msp_board_source *source = &view->board->sources.kinds[i];
+        const int64_t drained_us = msp_board_read(&source->oldest_drained_us);
+        const int64_t lag_us = msp_clock_unix_us() - drained_us;
+        if (msp_board_read(&source->tenants) > 0 && drained_us != MSP_NO_TIME)
+            write_labelled(view, metric, "kind", kind->name, lag_us > 0 ? lag_us / 1000000 : 0);
+    }
 }
 
 /* ---- jobs ---- */
@@ -215,6 +244,15 @@ static const struct metric metrics[] = {
      write_of_board, offsetof(struct msp_status_board, restarts)},
     {"msp_processes_ready", GAUGE, "Children that serve.", write_processes, 0},
     {"msp_dependency_up", GAUGE, "Whether it answered at the last look.", write_dependencies, 0},
+
+    {"msp_source_lag_seconds", GAUGE,
+     "How long ago everything was read, of the tenant furthest behind.", write_source_lags, 0},
+    {"msp_source_tenants", GAUGE, "Active tenants pulled from this kind of source.", write_sources,
+     offsetof(struct msp_board_source, tenants)},
+    {"msp_source_never_drained", GAUGE, "Of these, those that were never read to the end.",
+     write_sources, offsetof(struct msp_board_source, never_drained)},
+    {"msp_source_failing", GAUGE, "Of these, those whose last pull failed.", write_sources,
+     offsetof(struct msp_board_source, failing)},
 
     {"msp_http_requests_total", COUNTER, "Requests answered.", write_total, TOTAL(requests)},
     {"msp_http_request_errors_total", COUNTER, "Requests answered with a status of 500 or above.",

@@ -107,6 +107,24 @@ static enum msp_result follow_settings(struct keeper *keeper, struct msp_error *
     return open_all(keeper, error);
 }
 
+static enum msp_result look_at_sources(struct keeper *keeper, int64_t deadline_ms,
+                                       struct msp_error *error)
+{
+    struct msp_board_sources *board = &keeper->child->shared->board->sources;
+    struct msp_board_source rows[MSP_BOARD_SOURCES];
+    const enum msp_result result = msp_health_sources(keeper->db, deadline_ms, rows, error);
+    for (size_t i = 0; i < MSP_BOARD_SOURCES && result == MSP_OK; i++) {
+        __atomic_store_n(&board->kinds[i].never_drained, rows[i].never_drained, __ATOMIC_RELAXED);
+        __atomic_store_n(&board->kinds[i].failing, rows[i].failing, __ATOMIC_RELAXED);
+        __atomic_store_n(&board->kinds[i].oldest_drained_us, rows[i].oldest_drained_us,
+                         __ATOMIC_RELAXED);
+        __atomic_store_n(&board->kinds[i].tenants, rows[i].tenants, __ATOMIC_RELAXED);
+    }
+    if (result == MSP_OK)
+        __atomic_store_n(&board->checked_us, msp_clock_unix_us(), __ATOMIC_RELAXED);
+    return result;
+}
+
 /* Whether the login may serve at all is asked before anything else is: MSP_INVALID ends the
  * process. */
 static enum msp_result look_at_postgres(struct keeper *keeper, struct msp_error *error)
@@ -120,10 +138,10 @@ static enum msp_result look_at_postgres(struct keeper *keeper, struct msp_error 
     keeper->login_checked = true;
     int queued = 0;
     result = msp_health_look(keeper->db, deadline_ms, &queued, error);
-    if (result == MSP_OK)
-        __atomic_store_n(&keeper->child->shared->board->health.jobs_queued, queued,
-                         __ATOMIC_RELAXED);
-    return result;
+    if (result != MSP_OK)
+        return result;
+    __atomic_store_n(&keeper->child->shared->board->health.jobs_queued, queued, __ATOMIC_RELAXED);
+    return look_at_sources(keeper, deadline_ms, error);
 }
 
 /* Nobody knows what was not heard: no answer made until now is given again. */

@@ -6,6 +6,8 @@
 
 #include "msp/clock.h"
 #include "msp/json_writer.h"
+#include "msp/no_value.h"
+#include "msp/source_kinds.h"
 
 #include <string.h>
 
@@ -77,6 +79,33 @@ static void write_checks(struct msp_json_writer *json, const struct health *heal
     msp_json_end_object(json);
 }
 
+/* Of each kind in use: how far the tenant furthest behind is, and how many fail. */
+static void write_sources(struct msp_json_writer *json, const struct msp_board_sources *sources)
+{
+    const struct msp_source_kind *kind = NULL;
+    msp_json_key(json, "sources");
+    msp_json_begin_array(json);
+    for (size_t i = 0; i < MSP_BOARD_SOURCES && (kind = msp_source_kind_at(i)) != NULL; i++) {
+        const struct msp_board_source *source = &sources->kinds[i];
+        int64_t drained_us = msp_board_read(&source->oldest_drained_us);
+        int64_t lag_us = msp_clock_unix_us() - drained_us;
+        if (msp_board_read(&source->tenants) == 0)
+            continue;
+        msp_json_begin_object(json);
+        msp_json_key_string(json, "kind", kind->name);
+        msp_json_key_int(json, "tenants", msp_board_read(&source->tenants));
+        msp_json_key(json, "lag_seconds");
+        if (drained_us == MSP_NO_TIME)
+            msp_json_null(json);
+        else
+            msp_json_int(json, lag_us > 0 ? lag_us / 1000000 : 0);
+        msp_json_key_int(json, "never_drained", msp_board_read(&source->never_drained));
+        msp_json_key_int(json, "failing", msp_board_read(&source->failing));
+        msp_json_end_object(json);
+    }
+    msp_json_end_array(json);
+}
+
 static int refuse(const struct msp_request *request, struct msp_response *response,
                   const char *reason)
 {
@@ -104,6 +133,7 @@ int msp_handle_readyz(const struct msp_request *request, struct msp_response *re
     msp_json_writer_init(&json, &response->body);
     msp_json_begin_object(&json);
     write_checks(&json, &health);
+    write_sources(&json, &request->worker->child->shared->board->sources);
     msp_json_end_object(&json);
     response->content_type = media_type;
     return 200;
