@@ -140,8 +140,8 @@ static struct job_worker *new_worker(const struct msp_child *child, struct msp_e
     worker->budgets = msp_source_budgets_new();
     if (worker->events != NULL && worker->budgets != NULL) {
         worker->callbacks = msp_callbacks_new(child, worker->events);
-        worker->executors = msp_executors_new(child, worker->identity.worker, worker->events,
-                                              worker->budgets);
+        worker->executors =
+            msp_executors_new(child, worker->identity.worker, worker->events, worker->budgets);
     }
     if (worker->executors != NULL) {
         worker->keeper = msp_housekeeper_new(child, &worker->identity, worker->executors);
