@@ -42,9 +42,9 @@ struct msp_job_run {
     const atomic_int *interruption; /* enum msp_job_interruption; set by other threads */
     struct msp_job_events *events;
     struct msp_source_budgets *budgets; /* of calls to ticket sources, the process's */
-    bool queued_more; /* set by a kind that inserted a job */
-    bool parked;      /* set by a kind whose job waits for a child (msp_job_step) */
-    bool put_off;     /* by msp_job_run_put_off */
+    bool queued_more;                   /* set by a kind that inserted a job */
+    bool parked;  /* set by a kind whose job waits for a child (msp_job_step) */
+    bool put_off; /* by msp_job_run_put_off */
     int put_off_seconds;
     int64_t progress_written_ms; /* 0 = never */
     int64_t progress_told_ms;
