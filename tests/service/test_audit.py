@@ -116,6 +116,8 @@ DOINGS = {
     "POST /v1/jobs/{id}/cancel": [Doings.cancel],
     "POST /v1/jobs/{id}/retry": [Doings.retry],
     "POST /v1/exports": [lambda it: it.server.post("/v1/exports", {}, token=it.manager)],
+    "POST /v1/summaries": [lambda it: it.server.post("/v1/summaries", {"from": "2026-01-01", "to": "2026-01-31"},
+                                                     token=it.manager)],
     "GET /v1/exports/files/{id}": [Doings.download],
     "GET /v1/exports/{dataset}/latest.csv": [Doings.download_latest],
     "POST /v1/admin/tenants": [lambda it: admin(it.server, "POST", "/v1/admin/tenants", {
