@@ -100,7 +100,8 @@ def test_every_acknowledged_job_ends_exactly_once_however_often_the_worker_is_ki
          f"{losses} attempts lost (one job at most {most}), slowest end after {took[0]:.1f} s, "
          f"{len(stream.refused)} starts not acknowledged")
     assert stream.refused == []
-    assert len(took) >= KILLS and losses > 0
+    assert len(took) >= KILLS
+    assert losses > 0 or not DRILL, "of a hundred kills some must have hit a job that ran; five may all miss"
     assert took[0] < 60
 
 

@@ -113,7 +113,7 @@ Test(mock_source, is_offered_in_mock_mode_only)
     cr_assert(msp_source_find("mock", &settings, NULL, &source, &error) == MSP_OK);
     settings.mock_mode = false;
     cr_assert(msp_source_find("mock", &settings, NULL, &source, &error) == MSP_NOT_FOUND);
-    cr_assert(msp_source_find("zendesk", &settings, NULL, &source, &error) == MSP_NOT_FOUND);
+    cr_assert(msp_source_find("abacus", &settings, NULL, &source, &error) == MSP_NOT_FOUND);
 }
 
 Test(mock_source, names_the_path_of_a_missing_file)
