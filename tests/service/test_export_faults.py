@@ -5,13 +5,15 @@ import datetime
 import hashlib
 import json
 import os
+import shutil
 import signal
 import subprocess
-import threading
+import tempfile
 
 import pytest
 
 from harness.exported import GENERATE, all_files, assert_latest_is_the_parts_joined, export, exported, folder, read
+from harness.narrow import NarrowWay
 from harness.tickets import crowd, ticket
 from harness.waiting import wait_until
 
@@ -21,32 +23,26 @@ LAST = FIRST + datetime.timedelta(DAYS - 1)
 NEWER = "2026-01-01T00:00:00Z"
 
 
-@contextlib.contextmanager
-def reading_slowly(stack):
-    """While inside, PostgreSQL sends the rows of an export for some milliseconds in each tenth of a second."""
-    over = threading.Event()
+@pytest.fixture
+def narrow_way():
+    """narrow_way(stack): a way to its PostgreSQL that can be made narrow, and the settings that send a job worker there."""
+    made = []
 
-    def hold_back():
-        with contextlib.closing(stack.postgres.connect(stack.database)) as connection, connection.cursor() as cursor:
-            while not over.wait(0.001):
-                cursor.execute("SELECT pid FROM pg_stat_activity WHERE query LIKE 'COPY%' AND state = 'active'")
-                for pid, in cursor.fetchall():
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGSTOP)
-                        over.wait(0.1)
-                        os.kill(pid, signal.SIGCONT)
-    thread = threading.Thread(target=hold_back, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join(10)
+    def make(stack):
+        folder = tempfile.mkdtemp(prefix="msp-", dir="/tmp")
+        made.append((NarrowWay(stack.postgres, folder), folder))
+        url = stack.settings()["JOBS_DATABASE_URL"].replace(stack.postgres.folder, folder)
+        return made[-1][0], {"JOBS_DATABASE_URL": url}
+    yield make
+    for way, folder in made:
+        way.close()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.mark.alone
-def test_an_export_tells_how_far_it_is_while_the_rows_stream(server, stack, tenant):
-    slug = tenant()
+def test_an_export_tells_how_far_it_is_while_the_rows_stream(new_server, stack, narrow_way):
+    way, settings = narrow_way(stack)
+    server = new_server(**settings)
+    slug = server.add_tenant("halfway")
     server.feed(slug, crowd(5, 12000, FIRST, LAST))
     server.compute(slug, FIRST, LAST)
 
@@ -54,7 +50,7 @@ def test_an_export_tells_how_far_it_is_while_the_rows_stream(server, stack, tena
         job = server.internal("GET", f"/internal/jobs/{job_id}").must(200).json["job"]
         assert job["state"] in ("queued", "running"), job
         return 0 < job["progress"]["done"] < job["progress"]["total"] and job["progress"]
-    with reading_slowly(stack):
+    with way.narrowed():
         job_id = server.internal("POST", GENERATE, {
             "tenant_id": slug, "from": str(FIRST), "to": str(LAST), "datasets": ["tickets"]}).must(202).json["job"]["id"]
         progress = wait_until(halfway, 60, "the export to be halfway", interval=0.02)
@@ -78,11 +74,12 @@ def sums_of_files(server, slug, dataset):
     return found
 
 
-@pytest.mark.alone
-def test_a_worker_killed_in_the_middle_of_an_export_leaves_what_was_there_and_the_next_does_it_right(new_stack, expect_log):
+def test_a_worker_killed_in_the_middle_of_an_export_leaves_what_was_there_and_the_next_does_it_right(
+        new_stack, narrow_way, expect_log):
     expect_log(r"signal|killed|crash")
     stack = new_stack()
-    server = stack.server().start()
+    way, settings = narrow_way(stack)
+    server = stack.server(**settings).start()
     slug = server.add_tenant("killed")
     tickets = list(crowd(5, 12000, FIRST, LAST))
     server.feed(slug, tickets)
@@ -97,7 +94,7 @@ def test_a_worker_killed_in_the_middle_of_an_export_leaves_what_was_there_and_th
     def halfway():
         progress = server.internal("GET", f"/internal/jobs/{job_id}").must(200).json["job"]["progress"]
         return progress["done"] > 0 and progress["stage"] == "exporting tickets"
-    with reading_slowly(stack):
+    with way.narrowed():
         job_id = server.internal("POST", GENERATE, {"tenant_id": slug, **order}).must(202).json["job"]["id"]
         wait_until(halfway, 60, "the export to be halfway", interval=0.02)
         os.kill(server.job_worker(), signal.SIGKILL)
