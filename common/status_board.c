@@ -5,6 +5,7 @@
 #include "msp/status_board.h"
 
 #include "msp/clock.h"
+#include "msp/no_value.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -265,4 +266,13 @@ void msp_board_add_run(struct msp_board_job_kind *kind, int64_t run_us)
     msp_board_add(&kind->run_buckets[bucket], 1);
     msp_board_add(&kind->run_us_sum, run_us);
     msp_board_add(&kind->run_count, 1);
+}
+
+int64_t msp_board_lag_seconds(const struct msp_board_source *source, int64_t now_unix_us)
+{
+    int64_t drained_us = msp_board_read(&source->oldest_drained_us);
+    if (drained_us == MSP_NO_TIME) {
+        return -1;
+    }
+    return drained_us < now_unix_us ? (now_unix_us - drained_us) / 1000000 : 0;
 }

@@ -168,6 +168,9 @@ void msp_status_board_close(const struct msp_status_board *board);
 /* Relaxed atomic add on a counter of the caller's own slot. */
 void msp_board_add(int64_t *counter, int64_t by);
 int64_t msp_board_read(const int64_t *counter);
+
+/* How long ago everything was read, of the tenant furthest behind; < 0 = none was drained yet. */
+int64_t msp_board_lag_seconds(const struct msp_board_source *source, int64_t now_unix_us);
 void msp_board_set(int64_t *figure, int64_t value);
 
 /* The master's: keeps the counters of a child that is gone, and empties its slot. */

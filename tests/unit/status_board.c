@@ -1,6 +1,7 @@
 /* The status board and the shared map: made whole, read by others, never believed blindly; and what
  * a child does with them. */
 #include "msp/child.h"
+#include "msp/no_value.h"
 #include "msp/shared_map.h"
 
 #include <criterion/criterion.h>
@@ -229,4 +230,14 @@ Test(status_board, job_socket_path_ends_at_107_bytes)
     settings->state_dir[97] = 'a';
     cr_expect(msp_job_socket_path(settings, path, sizeof path, &error) == MSP_INVALID);
     free(settings);
+}
+
+Test(status_board, the_lag_of_a_source_is_told_only_where_one_was_drained)
+{
+    struct msp_board_source source = {.oldest_drained_us = MSP_NO_TIME};
+    cr_expect(msp_board_lag_seconds(&source, 1795392264535194) < 0);
+    source.oldest_drained_us = 1795392264535194 - 90 * 1000000;
+    cr_expect_eq(msp_board_lag_seconds(&source, 1795392264535194), 90);
+    source.oldest_drained_us = 1795392264535194 + 5;
+    cr_expect_eq(msp_board_lag_seconds(&source, 1795392264535194), 0, "clocks of two nodes differ");
 }

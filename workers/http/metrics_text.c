@@ -3,7 +3,6 @@
 #include "metrics_text.h"
 
 #include "msp/clock.h"
-#include "msp/no_value.h"
 #include "msp/source_kinds.h"
 
 #include <inttypes.h>
@@ -129,10 +128,9 @@ static void write_source_lags(const struct view *view, const struct metric *metr
     const struct msp_source_kind *kind = NULL;
     for (size_t i = 0; i < MSP_BOARD_SOURCES && (kind = msp_source_kind_at(i)) != NULL; i++) {
         const struct msp_board_source *source = &view->board->sources.kinds[i];
-        const int64_t drained_us = msp_board_read(&source->oldest_drained_us);
-        const int64_t lag_us = msp_clock_unix_us() - drained_us;
-        if (msp_board_read(&source->tenants) > 0 && drained_us != MSP_NO_TIME)
-            write_labelled(view, metric, "kind", kind->name, lag_us > 0 ? lag_us / 1000000 : 0);
+        const int64_t lag_seconds = msp_board_lag_seconds(source, msp_clock_unix_us());
+        if (msp_board_read(&source->tenants) > 0 && lag_seconds >= 0)
+            write_labelled(view, metric, "kind", kind->name, lag_seconds);
     }
 }
 

@@ -6,7 +6,6 @@
 
 #include "msp/clock.h"
 #include "msp/json_writer.h"
-#include "msp/no_value.h"
 #include "msp/source_kinds.h"
 
 #include <string.h>
@@ -87,18 +86,17 @@ static void write_sources(struct msp_json_writer *json, const struct msp_board_s
     msp_json_begin_array(json);
     for (size_t i = 0; i < MSP_BOARD_SOURCES && (kind = msp_source_kind_at(i)) != NULL; i++) {
         const struct msp_board_source *source = &sources->kinds[i];
-        int64_t drained_us = msp_board_read(&source->oldest_drained_us);
-        int64_t lag_us = msp_clock_unix_us() - drained_us;
+        int64_t lag_seconds = msp_board_lag_seconds(source, msp_clock_unix_us());
         if (msp_board_read(&source->tenants) == 0)
             continue;
         msp_json_begin_object(json);
         msp_json_key_string(json, "kind", kind->name);
         msp_json_key_int(json, "tenants", msp_board_read(&source->tenants));
         msp_json_key(json, "lag_seconds");
-        if (drained_us == MSP_NO_TIME)
+        if (lag_seconds < 0)
             msp_json_null(json);
         else
-            msp_json_int(json, lag_us > 0 ? lag_us / 1000000 : 0);
+            msp_json_int(json, lag_seconds);
         msp_json_key_int(json, "never_drained", msp_board_read(&source->never_drained));
         msp_json_key_int(json, "failing", msp_board_read(&source->failing));
         msp_json_end_object(json);
