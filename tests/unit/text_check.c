@@ -192,6 +192,23 @@ Test(text_check, what_the_template_writer_says_passes)
     expect_template(MSP_FRENCH);
 }
 
+Test(text_check, a_text_is_read_no_further_than_its_length)
+{
+    static const char *const endings[] = {"Tickets XIV", "Tickets [f1", "Open in 12", "Up by 3 h",
+                                          "the"};
+    struct msp_facts *facts = msp_arena_calloc(arena, 1, sizeof *facts);
+    cr_assert_not_null(facts);
+    *facts = sample_facts(&sample, arena);
+    for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+        size_t length = strlen(endings[i]);
+        char *exact = malloc(length); /* no NUL behind it: a sanitizer sees what reads on */
+        cr_assert_not_null(exact);
+        memcpy(exact, endings[i], length);
+        (void)!msp_text_check(facts, MSP_ENGLISH, exact, length, arena, &checked, &error);
+        free(exact);
+    }
+}
+
 Test(text_check, the_rules_for_the_model_fit_in_a_prompt)
 {
     cr_assert_gt(strlen(msp_text_check_rules), 500);

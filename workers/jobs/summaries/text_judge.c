@@ -93,7 +93,10 @@ static enum msp_result split(struct msp_judge *judge)
 
 static bool is_roman(const struct msp_token *token)
 {
-    return token->length > 1 && strspn(token->start, "IVXLCDM") >= token->length;
+    size_t at = 0;
+    while (at < token->length && memchr("IVXLCDM", token->start[at], 7) != NULL)
+        at++;
+    return token->length > 1 && at == token->length;
 }
 
 static bool is_covered(const struct msp_parts *parts, size_t at)
