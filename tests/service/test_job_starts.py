@@ -32,6 +32,9 @@ def standstill(server):
     worker = server.job_worker()
     os.kill(worker, signal.SIGSTOP)
     try:
+        # A claim that was sent before still takes a job.
+        wait_until(lambda: not server.stack.query(
+            "SELECT FROM pg_stat_activity WHERE usename = 'msp_worker' AND state = 'active'"), 10, "its last statement to end")
         yield
     finally:
         os.kill(worker, signal.SIGCONT)
