@@ -93,8 +93,9 @@ static enum msp_result split(struct msp_judge *judge)
 
 static bool is_roman(const struct msp_token *token)
 {
+    static const char letters[] = {'I', 'V', 'X', 'L', 'C', 'D', 'M'};
     size_t at = 0;
-    while (at < token->length && memchr("IVXLCDM", token->start[at], 7) != NULL)
+    while (at < token->length && memchr(letters, token->start[at], sizeof letters) != NULL)
         at++;
     return token->length > 1 && at == token->length;
 }
