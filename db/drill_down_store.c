@@ -1,131 +1,34 @@
-/*
- * From a KPI back to its tickets. Each metric's condition stands here once more, beside that of
- * queries/kpi_compute.sql; a test holds the two together.
- */
+/* From a KPI back to its tickets, and how tickets lie in time. Which tickets those are is in
+ * counted_metric.c. */
 #include "msp/drill_down_store.h"
 
+#include "counted_metric.h"
 #include "msp/buffer.h"
 #include "queries.h"
 #include "wire.h"
 
 #include <string.h>
 
-#define TENANT_ZONE "(SELECT t.timezone FROM msp.tenants t WHERE t.tenant_id = $1::bigint)"
-#define RANGE_START "(SELECT msp.day_start($2::date, " TENANT_ZONE "))"
-#define RANGE_END   "(SELECT msp.day_start($3::date + 1, " TENANT_ZONE "))"
-#define LAST_COMPUTED_END                                                                          \
-    "(SELECT msp.day_start(max(d.day) + 1, " TENANT_ZONE ") FROM msp.kpi_days d"                   \
-    "  WHERE d.tenant_id = $1::bigint AND d.day BETWEEN $2::date AND $3::date"                     \
-    "    AND d.computed_at IS NOT NULL)"
-
-/* The columns in the order of enum column. */
-#define TICKETS_WHERE(instant, condition)                                                          \
-    "SELECT " instant ", r.external_id, r.title, r.status, r.source_status, r.priority,"           \
-    "       r.category, r.assignee, r.requester, r.\"group\", r.channel, r.created_at,"            \
-    "       r.updated_at, r.first_response_at, r.resolved_at, r.closed_at, r.due_at, r.sla_met,"   \
-    "       r.reopen_count, r.reassignment_count, r.csat, r.version"                               \
-    "  FROM msp.raw_tickets r"                                                                     \
-    " WHERE r.tenant_id = $1::bigint AND " condition "   AND ($5::text IS NULL OR CASE $4::text"   \
-    "        WHEN 'priority' THEN coalesce(r.priority, '')"                                        \
-    "        WHEN 'category' THEN coalesce(r.category, '')"                                        \
-    "        WHEN 'assignee' THEN coalesce(r.assignee, '')"                                        \
-    "        WHEN 'group' THEN coalesce(r.\"group\", '') END = $5::text)"                          \
-    "   AND ($6::timestamptz IS NULL"                                                              \
-    "        OR (" instant ", r.external_id) < ($6::timestamptz, $7::text COLLATE \"C\"))"         \
-    " ORDER BY 1 DESC, r.external_id DESC LIMIT $8::bigint"
-
-#define IN_RANGE(instant) instant " >= " RANGE_START " AND " instant " < " RANGE_END
-
-/* Literals that run together cannot stand in parentheses. NOLINTBEGIN(bugprone-macro-parentheses)
- */
-#define COUNTED(metric, instant, also)                                                             \
-    {                                                                                              \
-        metric,                                                                                    \
-        {                                                                                          \
-            "drill_down_" metric, TICKETS_WHERE(instant, IN_RANGE(instant) also), true             \
-        }                                                                                          \
-    }
-
-/* NOLINTEND(bugprone-macro-parentheses) */
-
-struct msp_counted_metric {
-    const char *name;
-    struct msp_statement statement;
-};
-
-static const struct msp_counted_metric metrics[] = {
-    COUNTED("tickets_created", "r.created_at", ""),
-    COUNTED("tickets_resolved", "r.resolved_at", ""),
-    COUNTED("tickets_closed", "r.closed_at", ""),
-    COUNTED("tickets_reopened", "r.resolved_at", " AND r.reopen_count > 0"),
-    {"backlog",
-     {"drill_down_backlog",
-      TICKETS_WHERE("r.created_at",
-                    "r.created_at < " LAST_COMPUTED_END
-                    " AND (coalesce(r.resolved_at, r.closed_at) >= " LAST_COMPUTED_END
-                    "      OR (r.resolved_at IS NULL AND r.closed_at IS NULL))"),
-      true}},
-    COUNTED("sla_known", "r.resolved_at",
-            " AND coalesce(r.sla_met, r.resolved_at <= r.due_at) IS NOT NULL"),
-    COUNTED("sla_met", "r.resolved_at", " AND coalesce(r.sla_met, r.resolved_at <= r.due_at)"),
-    COUNTED("resolution_count", "r.resolved_at", " AND r.resolved_at >= r.created_at"),
-    COUNTED("first_response_count", "r.first_response_at",
-            " AND r.first_response_at >= r.created_at"),
-    COUNTED("csat_count", "r.resolved_at", " AND r.csat IS NOT NULL"),
-};
-
-#define METRICS (sizeof(metrics) / sizeof(metrics[0]))
+#define SECONDS_A_DAY 86400
 
 static const struct msp_statement arrivals_statement = {"kpi_arrivals", msp_query_kpi_arrivals,
                                                         true};
 static const struct msp_statement backlog_age_statement = {"kpi_backlog_age",
                                                            msp_query_kpi_backlog_age, true};
 
-const int msp_backlog_ages_days[MSP_BACKLOG_AGES] = {0, 1, 3, 7, 14, 30, 90};
+const struct msp_backlog_age msp_backlog_ages[MSP_BACKLOG_AGES] = {
+    {"0-1", 0, 1},     {"1-3", 1, 3},     {"3-7", 3, 7},           {"7-14", 7, 14},
+    {"14-30", 14, 30}, {"30-90", 30, 90}, {"90-", 90, MSP_NO_END},
+};
 
-const struct msp_counted_metric *msp_counted_metric_find(const char *name)
+const struct msp_backlog_age *msp_backlog_age_find(const char *name)
 {
-    for (size_t i = 0; i < METRICS; i++) {
-        if (strcmp(metrics[i].name, name) == 0)
-            return &metrics[i];
+    for (size_t i = 0; i < MSP_BACKLOG_AGES; i++) {
+        if (strcmp(msp_backlog_ages[i].name, name) == 0)
+            return &msp_backlog_ages[i];
     }
     return NULL;
 }
-
-const char *msp_counted_metric_name(size_t index)
-{
-    return index < METRICS ? metrics[index].name : NULL;
-}
-
-const char *msp_counted_metric_name_of(const struct msp_counted_metric *metric)
-{
-    return metric->name;
-}
-
-enum column {
-    COLUMN_COUNTED,
-    COLUMN_EXTERNAL_ID,
-    COLUMN_TITLE,
-    COLUMN_STATUS,
-    COLUMN_SOURCE_STATUS,
-    COLUMN_PRIORITY,
-    COLUMN_CATEGORY,
-    COLUMN_ASSIGNEE,
-    COLUMN_REQUESTER,
-    COLUMN_GROUP,
-    COLUMN_CHANNEL,
-    COLUMN_CREATED,
-    COLUMN_UPDATED,
-    COLUMN_FIRST_RESPONSE,
-    COLUMN_RESOLVED,
-    COLUMN_CLOSED,
-    COLUMN_DUE,
-    COLUMN_SLA_MET,
-    COLUMN_REOPENS,
-    COLUMN_REASSIGNMENTS,
-    COLUMN_CSAT,
-    COLUMN_VERSION,
-};
 
 static int32_t read_count(const PGresult *rows, int row, int column)
 {
@@ -142,19 +45,19 @@ static enum msp_verdict read_verdict(const PGresult *rows, int row, int column)
 
 /* Where each text column goes. */
 static const struct {
-    enum column column;
+    enum msp_ticket_column column;
     size_t offset;
 } texts[] = {
-    {COLUMN_EXTERNAL_ID, offsetof(struct msp_ticket, external_id)},
-    {COLUMN_TITLE, offsetof(struct msp_ticket, title)},
-    {COLUMN_STATUS, offsetof(struct msp_ticket, status)},
-    {COLUMN_SOURCE_STATUS, offsetof(struct msp_ticket, source_status)},
-    {COLUMN_PRIORITY, offsetof(struct msp_ticket, priority)},
-    {COLUMN_CATEGORY, offsetof(struct msp_ticket, category)},
-    {COLUMN_ASSIGNEE, offsetof(struct msp_ticket, assignee)},
-    {COLUMN_REQUESTER, offsetof(struct msp_ticket, requester)},
-    {COLUMN_GROUP, offsetof(struct msp_ticket, group)},
-    {COLUMN_CHANNEL, offsetof(struct msp_ticket, channel)},
+    {MSP_TICKET_EXTERNAL_ID, offsetof(struct msp_ticket, external_id)},
+    {MSP_TICKET_TITLE, offsetof(struct msp_ticket, title)},
+    {MSP_TICKET_STATUS, offsetof(struct msp_ticket, status)},
+    {MSP_TICKET_SOURCE_STATUS, offsetof(struct msp_ticket, source_status)},
+    {MSP_TICKET_PRIORITY, offsetof(struct msp_ticket, priority)},
+    {MSP_TICKET_CATEGORY, offsetof(struct msp_ticket, category)},
+    {MSP_TICKET_ASSIGNEE, offsetof(struct msp_ticket, assignee)},
+    {MSP_TICKET_REQUESTER, offsetof(struct msp_ticket, requester)},
+    {MSP_TICKET_GROUP, offsetof(struct msp_ticket, group)},
+    {MSP_TICKET_CHANNEL, offsetof(struct msp_ticket, channel)},
 };
 
 static bool read_texts(const PGresult *rows, int row, struct msp_arena *arena,
@@ -177,20 +80,20 @@ static bool read_ticket(const PGresult *rows, int row, struct msp_arena *arena,
                         struct msp_counted_ticket *out)
 {
     struct msp_ticket *ticket = &out->ticket;
-    out->counted_us = msp_wire_time(rows, row, COLUMN_COUNTED);
-    ticket->created_us = msp_wire_time(rows, row, COLUMN_CREATED);
-    ticket->updated_us = msp_wire_time(rows, row, COLUMN_UPDATED);
-    ticket->first_response_us = msp_wire_time(rows, row, COLUMN_FIRST_RESPONSE);
-    ticket->resolved_us = msp_wire_time(rows, row, COLUMN_RESOLVED);
-    ticket->closed_us = msp_wire_time(rows, row, COLUMN_CLOSED);
-    ticket->due_us = msp_wire_time(rows, row, COLUMN_DUE);
-    ticket->sla_met = read_verdict(rows, row, COLUMN_SLA_MET);
-    ticket->reopen_count = read_count(rows, row, COLUMN_REOPENS);
-    ticket->reassignment_count = read_count(rows, row, COLUMN_REASSIGNMENTS);
-    ticket->csat = read_count(rows, row, COLUMN_CSAT);
-    ticket->version = msp_result_is_null(rows, row, COLUMN_VERSION)
+    out->counted_us = msp_wire_time(rows, row, MSP_TICKET_COUNTED);
+    ticket->created_us = msp_wire_time(rows, row, MSP_TICKET_CREATED);
+    ticket->updated_us = msp_wire_time(rows, row, MSP_TICKET_UPDATED);
+    ticket->first_response_us = msp_wire_time(rows, row, MSP_TICKET_FIRST_RESPONSE);
+    ticket->resolved_us = msp_wire_time(rows, row, MSP_TICKET_RESOLVED);
+    ticket->closed_us = msp_wire_time(rows, row, MSP_TICKET_CLOSED);
+    ticket->due_us = msp_wire_time(rows, row, MSP_TICKET_DUE);
+    ticket->sla_met = read_verdict(rows, row, MSP_TICKET_SLA_MET);
+    ticket->reopen_count = read_count(rows, row, MSP_TICKET_REOPENS);
+    ticket->reassignment_count = read_count(rows, row, MSP_TICKET_REASSIGNMENTS);
+    ticket->csat = read_count(rows, row, MSP_TICKET_CSAT);
+    ticket->version = msp_result_is_null(rows, row, MSP_TICKET_VERSION)
                           ? MSP_NO_VERSION
-                          : msp_result_int(rows, row, COLUMN_VERSION);
+                          : msp_result_int(rows, row, MSP_TICKET_VERSION);
     return read_texts(rows, row, arena, ticket);
 }
 
@@ -210,28 +113,75 @@ static enum msp_result read_tickets(const PGresult *rows, struct msp_arena *aren
     return MSP_OK;
 }
 
+static void age_params(struct msp_params *params, const struct msp_drill_down *question)
+{
+    const struct msp_backlog_age *age = question->age;
+    if (age != NULL)
+        msp_params_int(params, (int64_t)age->from_days * SECONDS_A_DAY);
+    else
+        msp_params_null(params);
+    if (age != NULL && age->to_days != MSP_NO_END)
+        msp_params_int(params, (int64_t)age->to_days * SECONDS_A_DAY);
+    else
+        msp_params_null(params);
+    msp_params_time(params, question->now_us);
+}
+
+static void hour_params(struct msp_params *params, const struct msp_drill_down *question)
+{
+    if (question->weekday != MSP_ANY_WEEKDAY)
+        msp_params_int(params, question->weekday);
+    else
+        msp_params_null(params);
+    if (question->hour != MSP_ANY_HOUR)
+        msp_params_int(params, question->hour);
+    else
+        msp_params_null(params);
+}
+
+/* The question from its beginning on, or behind its place. */
+static void question_params(struct msp_params *params, int64_t tenant_id,
+                            const struct msp_drill_down *question, bool behind_place)
+{
+    bool behind = behind_place && question->before_us != MSP_NO_TIME;
+    msp_params_init(params);
+    msp_params_int(params, tenant_id);
+    msp_params_day(params, question->from);
+    msp_params_day(params, question->to);
+    msp_params_text(params, question->dimension);
+    msp_params_text(params, question->dimension != NULL ? question->member : NULL);
+    msp_params_time(params, behind ? question->before_us : MSP_NO_TIME);
+    msp_params_text(params, behind ? question->before_id : NULL);
+    if (behind_place)
+        msp_params_int(params, question->limit);
+    else
+        msp_params_null(params);
+    if (question->metric->narrowing == MSP_NARROWS_BY_AGE)
+        age_params(params, question);
+    else if (question->metric->narrowing == MSP_NARROWS_BY_HOUR)
+        hour_params(params, question);
+}
+
 enum msp_result msp_drill_down_tickets(struct msp_db *db, int64_t tenant_id,
                                        const struct msp_drill_down *question,
                                        struct msp_arena *arena, int64_t deadline_ms,
                                        struct msp_counted_ticket **out_tickets, size_t *out_count,
-                                       struct msp_error *error)
+                                       int64_t *out_total, struct msp_error *error)
 {
-    struct msp_params params;
-    msp_params_init(&params);
-    msp_params_int(&params, tenant_id);
-    msp_params_day(&params, question->from);
-    msp_params_day(&params, question->to);
-    msp_params_text(&params, question->dimension);
-    msp_params_text(&params, question->dimension != NULL ? question->member : NULL);
-    msp_params_time(&params, question->before_us);
-    msp_params_text(&params, question->before_us != MSP_NO_TIME ? question->before_id : NULL);
-    msp_params_int(&params, question->limit);
-    struct msp_call call = {&question->metric->statement, &params, NULL};
+    struct msp_params page;
+    struct msp_params whole;
+    question_params(&page, tenant_id, question, true);
+    question_params(&whole, tenant_id, question, false);
+    struct msp_call calls[] = {{&question->metric->list, &page, NULL},
+                               {&question->metric->count, &whole, NULL}};
+    size_t count = out_total != NULL ? 2 : 1;
     struct msp_scope scope = {tenant_id, NULL};
-    enum msp_result result = msp_db_transact(db, &scope, &call, 1, deadline_ms, error);
+    enum msp_result result = msp_db_transact(db, &scope, calls, count, deadline_ms, error);
     if (result == MSP_OK)
-        result = read_tickets(call.result, arena, out_tickets, out_count, error);
-    msp_calls_clear(&call, 1);
+        result = read_tickets(calls[0].result, arena, out_tickets, out_count, error);
+    if (result == MSP_OK && out_total != NULL)
+        *out_total = msp_result_int(calls[1].result, 0, 0);
+    msp_calls_clear(calls, count);
     return result;
 }
 
@@ -263,7 +213,8 @@ enum msp_result msp_drill_down_arrivals(struct msp_db *db, int64_t tenant_id, in
 static enum msp_result write_bounds(struct msp_buffer *out, struct msp_error *error)
 {
     for (int i = 0; i < MSP_BACKLOG_AGES; i++)
-        msp_buffer_printf(out, "%c%d", i == 0 ? '{' : ',', msp_backlog_ages_days[i] * 86400);
+        msp_buffer_printf(out, "%c%d", i == 0 ? '{' : ',',
+                          msp_backlog_ages[i].from_days * SECONDS_A_DAY);
     msp_buffer_append(out, "}", 2); /* with its NUL */
     if (out->failed)
         return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to read the backlog.");
@@ -271,7 +222,8 @@ static enum msp_result write_bounds(struct msp_buffer *out, struct msp_error *er
 }
 
 enum msp_result msp_drill_down_backlog_age(struct msp_db *db, int64_t tenant_id, int32_t day,
-                                           int64_t deadline_ms, struct msp_backlog_age *out,
+                                           int64_t now_us, int64_t deadline_ms,
+                                           int64_t out_tickets[MSP_BACKLOG_AGES],
                                            struct msp_error *error)
 {
     struct msp_buffer bounds;
@@ -285,16 +237,17 @@ enum msp_result msp_drill_down_backlog_age(struct msp_db *db, int64_t tenant_id,
         msp_params_int(&params, tenant_id);
         msp_params_day(&params, day);
         msp_params_text(&params, bounds.data);
+        msp_params_time(&params, now_us);
         result = msp_db_transact(db, &scope, &call, 1, deadline_ms, error);
     }
     msp_buffer_done(&bounds);
     if (result != MSP_OK)
         return result;
-    *out = (struct msp_backlog_age){{0}};
+    memset(out_tickets, 0, MSP_BACKLOG_AGES * sizeof(out_tickets[0]));
     for (int row = 0; row < PQntuples(call.result); row++) {
         int64_t bucket = msp_result_int(call.result, row, 0);
         if (bucket >= 1 && bucket <= MSP_BACKLOG_AGES)
-            out->tickets[bucket - 1] = msp_result_int(call.result, row, 1);
+            out_tickets[bucket - 1] = msp_result_int(call.result, row, 1);
     }
     msp_calls_clear(&call, 1);
     return MSP_OK;

@@ -51,7 +51,8 @@ QUERY_IDS = {
 }
 # Query names that can only be words or days, and what an address needs to be asked at all.
 QUERY_WORDS = {"from": FROM, "to": TO, "day": FROM, "by": None, "metric": None, "limit": None, "state": None,
-               "kind": None, "dataset": None, "compare": None, "action": None, "actor": None}
+               "kind": None, "dataset": None, "compare": None, "action": None, "actor": None, "age": None,
+               "weekday": None, "hour": None, "count": None}
 # Members of a body that carry an id; () where a body has none.
 BODY_IDS = {
     "POST /v1/exports": [("after_job", "job"), ("after_job", "job of all tenants")],

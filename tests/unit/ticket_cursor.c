@@ -1,5 +1,6 @@
 /* Cursors of tickets: they lead on from where they were given out, and from nowhere else. */
 #include "workers/http/handlers/ticket_cursor.h"
+#include "workers/http/kpi_answer.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
@@ -52,20 +53,23 @@ Test(ticket_cursor, the_longest_external_id_fits)
 Test(ticket_cursor, it_fits_no_other_question)
 {
     struct msp_drill_down question = a_question();
-    struct msp_drill_down others[5];
+    struct msp_drill_down others[8];
     struct msp_counted_ticket last = a_ticket("INC1");
     struct msp_ticket_cursor back;
     char text[MSP_TICKET_CURSOR_BYTES];
 
     msp_ticket_cursor_format(7, &question, &last, text);
-    for (size_t i = 0; i < 5; i++)
+    for (size_t i = 0; i < 8; i++)
         others[i] = question;
     others[0].metric = msp_counted_metric_find("backlog");
     others[1].from--;
     others[2].to++;
     others[3].member = NULL;
     others[4].dimension = "group";
-    for (size_t i = 0; i < 5; i++)
+    others[5].weekday = 3;
+    others[6].hour++;
+    others[7].age = msp_backlog_age_find("0-1");
+    for (size_t i = 0; i < 8; i++)
         cr_assert_not(msp_ticket_cursor_parse(text, 7, &others[i], &back), "question %zu", i);
     cr_assert_not(msp_ticket_cursor_parse(text, 8, &question, &back), "another tenant");
 }
@@ -89,9 +93,13 @@ Test(ticket_cursor, a_changed_text_is_refused)
     }
 }
 
-Test(ticket_cursor, only_counts_of_tickets_can_be_opened)
+Test(ticket_cursor, every_figure_can_be_opened_into_its_tickets)
 {
-    cr_assert_not_null(msp_counted_metric_find("tickets_reopened"));
-    cr_assert_null(msp_counted_metric_find("resolution_seconds_sum"));
+    for (size_t i = 0; i < msp_kpi_metric_count; i++)
+        cr_assert_not_null(msp_counted_metric_find(msp_kpi_metrics[i].name), "%s",
+                           msp_kpi_metrics[i].name);
+    cr_assert_str_eq(msp_counted_metric_name(msp_counted_metric_find("sla_compliance")),
+                     "sla_known");
+    cr_assert_null(msp_counted_metric_find("resolution"));
     cr_assert_null(msp_counted_metric_find(""));
 }

@@ -119,6 +119,12 @@ static bool caller_has(const struct msp_request *request, struct msp_answer_tag 
     return msp_if_none_match(msp_request_header(request, "If-None-Match"), etag);
 }
 
+int64_t msp_kept_answer_moment_us(void)
+{
+    int64_t now_us = msp_clock_unix_us();
+    return now_us - now_us % QUARTER_OF_AN_HOUR_US;
+}
+
 int msp_kept_answer_find(const struct msp_request *request, struct msp_response *response,
                          struct msp_kept_answer *kept)
 {

@@ -26,4 +26,8 @@ int msp_kept_answer_find(const struct msp_request *request, struct msp_response 
 int msp_kept_answer_keep(const struct msp_request *request, struct msp_response *response,
                          const struct msp_kept_answer *kept, int status);
 
+/* The present as answers know it: the start of the time an answer made now may be kept for. What is
+ * told against it is the same in every answer of that time. */
+int64_t msp_kept_answer_moment_us(void);
+
 #endif

@@ -192,8 +192,9 @@ def _wrong_request(operation, query, sent):
             if operation.path != "/":
                 found.append(f"the query name {name} was taken but is not described")
             continue
-        number = validator.schema.get("type") == "integer"
-        found += [f"?{name}= was taken: {fault}" for fault in _complaints(validator, int(value) if number else value)]
+        if validator.schema.get("type") in ("integer", "boolean"):
+            value = json.loads(value)
+        found += [f"?{name}= was taken: {fault}" for fault in _complaints(validator, value)]
     validator = operation.body.get("application/json")
     if sent and validator is not None and operation.path not in LENIENT and isinstance(sent, (bytes, str)):
         found += [f"the body was taken: {fault}" for fault in _complaints(validator, json.loads(sent))]

@@ -145,26 +145,57 @@ enum msp_result msp_query_days(const struct msp_request *request, int max_days, 
     return MSP_OK;
 }
 
-enum msp_result msp_query_limit(const struct msp_request *request, int max, int *out,
-                                struct msp_error *error)
+/* The number that `text` is, or -1: no digits, others among them, or more than `max`. */
+static int whole_number(const char *text, int max)
 {
-    const char *text = msp_request_query(request, "limit");
     int value = 0;
+
+    if (*text == '\0')
+        return -1;
+    for (; *text != '\0'; text++) {
+        if (*text < '0' || *text > '9')
+            return -1;
+        value = value * 10 + (*text - '0');
+        if (value > max)
+            return -1;
+    }
+    return value;
+}
+
+enum msp_result msp_query_whole(const struct msp_request *request, const char *name, int min,
+                                int max, int *out, struct msp_error *error)
+{
+    const char *text = msp_request_query(request, name);
 
     if (text == NULL)
         return MSP_OK;
-    for (const char *digit = text; *digit != '\0'; digit++) {
-        if (*digit < '0' || *digit > '9' || value > max) {
-            value = 0;
-            break;
-        }
-        value = value * 10 + (*digit - '0');
-    }
-    if (value < 1 || value > max)
-        return msp_query_fail(error, "query_malformed", "limit",
-                              "\"limit\" must be a whole number from 1 to %d.", max);
+    int value = whole_number(text, max);
+    if (value < min)
+        return msp_query_fail(error, "query_malformed", name,
+                              "\"%s\" must be a whole number from %d to %d.", name, min, max);
     *out = value;
     return MSP_OK;
+}
+
+enum msp_result msp_query_bool(const struct msp_request *request, const char *name, bool *out,
+                               struct msp_error *error)
+{
+    const char *text = msp_request_query(request, name);
+
+    if (text == NULL)
+        return MSP_OK;
+    bool yes = strcmp(text, "true") == 0;
+    if (!yes && strcmp(text, "false") != 0)
+        return msp_query_fail(error, "query_malformed", name, "\"%s\" must be true or false.",
+                              name);
+    *out = yes;
+    return MSP_OK;
+}
+
+enum msp_result msp_query_limit(const struct msp_request *request, int max, int *out,
+                                struct msp_error *error)
+{
+    return msp_query_whole(request, "limit", 1, max, out, error);
 }
 
 enum msp_result msp_input_tenant(const struct msp_request *request, const char *slug,

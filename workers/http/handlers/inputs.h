@@ -39,6 +39,14 @@ enum msp_result msp_query_day(const struct msp_request *request, const char *nam
 enum msp_result msp_query_days(const struct msp_request *request, int max_days, int32_t *out_from,
                                int32_t *out_to, struct msp_error *error) MSP_MUST_CHECK;
 
+/* A name that is a whole number from `min` to `max`, neither below 0. */
+enum msp_result msp_query_whole(const struct msp_request *request, const char *name, int min,
+                                int max, int *out, struct msp_error *error) MSP_MUST_CHECK;
+
+/* A name that is true or false. */
+enum msp_result msp_query_bool(const struct msp_request *request, const char *name, bool *out,
+                               struct msp_error *error) MSP_MUST_CHECK;
+
 /* `limit`, 1 to `max`. */
 enum msp_result msp_query_limit(const struct msp_request *request, int max, int *out,
                                 struct msp_error *error) MSP_MUST_CHECK;

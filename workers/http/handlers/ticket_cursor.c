@@ -27,9 +27,11 @@ static void digest_place(int64_t tenant_id, const struct msp_drill_down *questio
     struct msp_buffer asked;
 
     msp_buffer_init(&asked, 0);
-    msp_buffer_printf(&asked, "%" PRId64 ":%d:%d:%" PRId64 ":", tenant_id, (int)question->from,
-                      (int)question->to, counted_us);
-    add_text(&asked, msp_counted_metric_name_of(question->metric));
+    msp_buffer_printf(&asked, "%" PRId64 ":%d:%d:%d:%d:%" PRId64 ":", tenant_id,
+                      (int)question->from, (int)question->to, question->weekday, question->hour,
+                      counted_us);
+    add_text(&asked, question->age != NULL ? question->age->name : NULL);
+    add_text(&asked, msp_counted_metric_name(question->metric));
     add_text(&asked, question->dimension);
     add_text(&asked, question->member);
     add_text(&asked, external_id);

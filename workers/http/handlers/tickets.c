@@ -3,82 +3,59 @@
 #include "handlers.h"
 
 #include "../http_worker.h"
+#include "../kept_answers.h"
 #include "inputs.h"
 #include "job_answer.h"
-#include "kpi_inputs.h"
-#include "msp/drill_down_store.h"
 #include "ticket_cursor.h"
-
-#include <string.h>
+#include "ticket_question.h"
 
 #define LONGEST_RANGE_DAYS 1100
 #define DEFAULT_PAGE       50
 #define LARGEST_PAGE       500
+#define NOT_COUNTED        INT64_C(-1)
 
 /* ---- the tickets of a cell ---- */
 
-static enum msp_result read_metric(const struct msp_request *request,
-                                   struct msp_drill_down *question, struct msp_error *error)
+/* One page of the answer to a question. */
+struct page {
+    struct msp_ticket_question question;
+    struct msp_ticket_cursor cursor; /* where it begins */
+    bool counts;                     /* whether the number of all tickets is wanted too */
+    int limit;
+    struct msp_counted_ticket *tickets;
+    size_t count;
+    bool more;
+    int64_t total; /* or NOT_COUNTED */
+};
+
+static enum msp_result read_cursor(const struct msp_request *request, struct page *page,
+                                   struct msp_error *error)
 {
-    const char *name = msp_request_query(request, "metric");
-
-    question->metric = msp_counted_metric_find(name != NULL ? name : "tickets_created");
-    if (question->metric != NULL)
-        return MSP_OK;
-    return msp_query_fail(error, "query_malformed", "metric",
-                          "\"metric\" must be one that counts tickets: tickets_created, "
-                          "tickets_resolved, tickets_closed, tickets_reopened, backlog, sla_known, "
-                          "sla_met, resolution_count, first_response_count or csat_count.");
-}
-
-static enum msp_result read_range(const struct msp_request *request,
-                                  struct msp_drill_down *question, struct msp_error *error)
-{
-    enum msp_result result;
-
-    if (msp_request_query(request, "day") == NULL)
-        return msp_query_days(request, LONGEST_RANGE_DAYS, &question->from, &question->to, error);
-    if (msp_request_query(request, "from") != NULL || msp_request_query(request, "to") != NULL)
-        return msp_query_fail(error, "day_and_range", "day",
-                              "Give either \"day\" or \"from\" and \"to\", not both.");
-    result = msp_query_day(request, "day", &question->from, error);
-    question->to = question->from;
-    return result;
-}
-
-static enum msp_result read_cursor(const struct msp_request *request,
-                                   struct msp_drill_down *question,
-                                   struct msp_ticket_cursor *cursor, struct msp_error *error)
-{
+    struct msp_drill_down *tickets = &page->question.tickets;
     const char *text = msp_request_query(request, "cursor");
 
     if (text == NULL)
         return MSP_OK;
-    if (!msp_ticket_cursor_parse(text, request->caller.tenant.id, question, cursor))
+    if (!msp_ticket_cursor_parse(text, request->caller.tenant.id, tickets, &page->cursor))
         return msp_query_fail(error, "cursor_malformed", "cursor",
                               "This \"cursor\" was not given out for this question; start again "
                               "without it.");
-    question->before_us = cursor->counted_us;
-    question->before_id = cursor->external_id;
+    tickets->before_us = page->cursor.counted_us;
+    tickets->before_id = page->cursor.external_id;
     return MSP_OK;
 }
 
-static enum msp_result read_question(const struct msp_request *request,
-                                     struct msp_drill_down *question,
-                                     struct msp_ticket_cursor *cursor, struct msp_error *error)
+static enum msp_result read_page(const struct msp_request *request, struct page *page,
+                                 struct msp_error *error)
 {
-    enum msp_result result = read_metric(request, question, error);
+    enum msp_result result = msp_ticket_question_read(request, &page->question, error);
 
     if (result == MSP_OK)
-        result = read_range(request, question, error);
+        result = msp_query_bool(request, "count", &page->counts, error);
     if (result == MSP_OK)
-        result = msp_query_by(request, &question->dimension, error);
+        result = msp_query_limit(request, LARGEST_PAGE, &page->limit, error);
     if (result == MSP_OK)
-        result = msp_query_member(request, question->dimension, &question->member, error);
-    if (result == MSP_OK)
-        result = msp_query_limit(request, LARGEST_PAGE, &question->limit, error);
-    if (result == MSP_OK)
-        result = read_cursor(request, question, cursor, error);
+        result = read_cursor(request, page, error);
     return result;
 }
 
@@ -140,55 +117,85 @@ static void begin_answer(struct msp_json_writer *writer, const struct msp_reques
     msp_json_key_string(writer, "timezone", request->caller.tenant.timezone);
 }
 
+static void write_number(struct msp_json_writer *writer, const char *name, int64_t number,
+                         int64_t none)
+{
+    msp_json_key(writer, name);
+    if (number == none)
+        msp_json_null(writer);
+    else
+        msp_json_int(writer, number);
+}
+
+static void write_question(struct msp_json_writer *writer,
+                           const struct msp_ticket_question *question)
+{
+    const struct msp_drill_down *tickets = &question->tickets;
+
+    msp_json_key_day(writer, "from", tickets->from);
+    msp_json_key_day(writer, "to", tickets->to);
+    msp_json_key_string(writer, "metric", question->metric);
+    msp_json_key_string(writer, "counted", msp_counted_metric_name(tickets->metric));
+    msp_json_key_string(writer, "by", tickets->dimension);
+    msp_json_key_string(writer, "member", tickets->member);
+    msp_json_key_string(writer, "age", tickets->age != NULL ? tickets->age->name : NULL);
+    write_number(writer, "weekday", tickets->weekday, MSP_ANY_WEEKDAY);
+    write_number(writer, "hour", tickets->hour, MSP_ANY_HOUR);
+}
+
 static int answer_tickets(const struct msp_request *request, struct msp_response *response,
-                          const struct msp_drill_down *question,
-                          const struct msp_counted_ticket *tickets, size_t count, bool more)
+                          const struct page *page)
 {
     struct msp_json_writer writer;
     char cursor[MSP_TICKET_CURSOR_BYTES];
 
     begin_answer(&writer, request, response);
-    msp_json_key_day(&writer, "from", question->from);
-    msp_json_key_day(&writer, "to", question->to);
-    msp_json_key_string(&writer, "metric", msp_counted_metric_name_of(question->metric));
-    msp_json_key_string(&writer, "by", question->dimension);
-    msp_json_key_string(&writer, "member", question->member);
+    write_question(&writer, &page->question);
+    write_number(&writer, "total", page->total, NOT_COUNTED);
     msp_json_key(&writer, "tickets");
     msp_json_begin_array(&writer);
-    for (size_t i = 0; i < count; i++)
-        write_ticket(&writer, &tickets[i], request->caller.role != MSP_ROLE_CLIENT);
+    for (size_t i = 0; i < page->count; i++)
+        write_ticket(&writer, &page->tickets[i], request->caller.role != MSP_ROLE_CLIENT);
     msp_json_end_array(&writer);
-    if (more)
-        msp_ticket_cursor_format(request->caller.tenant.id, question, &tickets[count - 1], cursor);
-    msp_json_key_string(&writer, "next_cursor", more ? cursor : NULL);
+    if (page->more)
+        msp_ticket_cursor_format(request->caller.tenant.id, &page->question.tickets,
+                                 &page->tickets[page->count - 1], cursor);
+    msp_json_key_string(&writer, "next_cursor", page->more ? cursor : NULL);
     msp_json_end_object(&writer);
     return msp_json_answer(request, response);
 }
 
-int msp_handle_tickets(const struct msp_request *request, struct msp_response *response)
+static enum msp_result find_tickets(const struct msp_request *request, struct page *page,
+                                    struct msp_error *error)
 {
-    struct msp_drill_down question = {.before_us = MSP_NO_TIME, .limit = DEFAULT_PAGE};
-    struct msp_counted_ticket *tickets;
-    struct msp_ticket_cursor cursor;
-    struct msp_error error;
+    struct msp_drill_down *tickets = &page->question.tickets;
     struct msp_db *db;
-    size_t count;
-    enum msp_result result = read_question(request, &question, &cursor, &error);
-    int limit = question.limit;
+    enum msp_result result = msp_input_database(request, &db, error);
 
-    if (result == MSP_OK)
-        result = msp_input_database(request, &db, &error);
     if (result != MSP_OK)
-        return msp_problem_from_error(request, response, &error);
-    question.limit = limit + 1; /* one more tells whether there is a next page */
-    result = msp_drill_down_tickets(db, request->caller.tenant.id, &question, request->arena,
-                                    msp_request_db_deadline_ms(request), &tickets, &count, &error);
+        return result;
+    tickets->limit = page->limit + 1; /* one more tells whether there is a next page */
+    result = msp_drill_down_tickets(db, request->caller.tenant.id, tickets, request->arena,
+                                    msp_request_db_deadline_ms(request), &page->tickets,
+                                    &page->count, page->counts ? &page->total : NULL, error);
     msp_pool_give(request->worker->pool, db);
     if (result != MSP_OK)
+        return result;
+    page->more = page->count > (size_t)page->limit;
+    if (page->more)
+        page->count = (size_t)page->limit;
+    return MSP_OK;
+}
+
+int msp_handle_tickets(const struct msp_request *request, struct msp_response *response)
+{
+    struct page page = {.limit = DEFAULT_PAGE, .total = NOT_COUNTED};
+    struct msp_error error;
+
+    if (read_page(request, &page, &error) != MSP_OK ||
+        find_tickets(request, &page, &error) != MSP_OK)
         return msp_problem_from_error(request, response, &error);
-    bool more = count > (size_t)limit;
-    return answer_tickets(request, response, &question, tickets, more ? (size_t)limit : count,
-                          more);
+    return answer_tickets(request, response, &page);
 }
 
 /* ---- tickets in time ---- */
@@ -236,23 +243,22 @@ int msp_handle_kpis_arrivals(const struct msp_request *request, struct msp_respo
     return msp_json_answer(request, response);
 }
 
-static void write_ages(struct msp_json_writer *writer, const struct msp_backlog_age *ages)
+static void write_ages(struct msp_json_writer *writer, const int64_t tickets[MSP_BACKLOG_AGES])
 {
     int64_t total = 0;
 
     msp_json_key(writer, "buckets");
     msp_json_begin_array(writer);
     for (int i = 0; i < MSP_BACKLOG_AGES; i++) {
+        const struct msp_backlog_age *age = &msp_backlog_ages[i];
+
         msp_json_begin_object(writer);
-        msp_json_key_int(writer, "from_days", msp_backlog_ages_days[i]);
-        msp_json_key(writer, "to_days");
-        if (i + 1 < MSP_BACKLOG_AGES)
-            msp_json_int(writer, msp_backlog_ages_days[i + 1]);
-        else
-            msp_json_null(writer);
-        msp_json_key_int(writer, "tickets", ages->tickets[i]);
+        msp_json_key_string(writer, "age", age->name);
+        msp_json_key_int(writer, "from_days", age->from_days);
+        write_number(writer, "to_days", age->to_days, MSP_NO_END);
+        msp_json_key_int(writer, "tickets", tickets[i]);
         msp_json_end_object(writer);
-        total += ages->tickets[i];
+        total += tickets[i];
     }
     msp_json_end_array(writer);
     msp_json_key_int(writer, "backlog", total);
@@ -260,8 +266,8 @@ static void write_ages(struct msp_json_writer *writer, const struct msp_backlog_
 
 int msp_handle_kpis_backlog_age(const struct msp_request *request, struct msp_response *response)
 {
+    int64_t tickets[MSP_BACKLOG_AGES];
     struct msp_json_writer writer;
-    struct msp_backlog_age ages;
     struct msp_error error;
     struct msp_db *db;
     int32_t day;
@@ -271,14 +277,15 @@ int msp_handle_kpis_backlog_age(const struct msp_request *request, struct msp_re
         result = msp_input_database(request, &db, &error);
     if (result != MSP_OK)
         return msp_problem_from_error(request, response, &error);
-    result = msp_drill_down_backlog_age(db, request->caller.tenant.id, day,
-                                        msp_request_db_deadline_ms(request), &ages, &error);
+    result =
+        msp_drill_down_backlog_age(db, request->caller.tenant.id, day, msp_kept_answer_moment_us(),
+                                   msp_request_db_deadline_ms(request), tickets, &error);
     msp_pool_give(request->worker->pool, db);
     if (result != MSP_OK)
         return msp_problem_from_error(request, response, &error);
     begin_answer(&writer, request, response);
     msp_json_key_day(&writer, "day", day);
-    write_ages(&writer, &ages);
+    write_ages(&writer, tickets);
     msp_json_end_object(&writer);
     return msp_json_answer(request, response);
 }

@@ -32,6 +32,15 @@ static int add_value_schemas(json_t *schemas)
     return failed;
 }
 
+static int add_name_schema(json_t *schemas)
+{
+    json_t *names = json_array();
+    int failed = 0;
+    for (size_t i = 0; i < msp_kpi_metric_count && failed == 0; i++)
+        failed = json_array_append_new(names, json_string(msp_kpi_metrics[i].name));
+    return failed | json_object_set_new(schemas, "MetricName", json_pack("{s:o}", "enum", names));
+}
+
 static int add_properties(json_t *schema, bool changes)
 {
     json_t *properties = json_object_get(schema, "properties");
@@ -61,5 +70,7 @@ int msp_openapi_add_metrics(json_t *schemas)
         failed = add_properties(schema, strcmp(form, "changes") == 0);
         (void)json_object_del(schema, "x-metrics"); /* `form` goes with it */
     }
+    if (failed == 0)
+        failed = add_name_schema(schemas);
     return failed == 0 ? add_value_schemas(schemas) : failed;
 }
