@@ -20,8 +20,9 @@ PACKAGES_BENCH=(
     python3-fastapi uvicorn python3-asyncpg python3-jwt python3-redis python3-hiredis python3-uvloop python3-httptools
 )
 PACKAGES_N8N=(libsqlite3-dev)
+PACKAGES_BROWSER=(chromium fonts-liberation)
 # An npm from elsewhere does as well, and Debian's could not be installed beside it.
-command -v npm >/dev/null || PACKAGES_N8N+=(npm)
+command -v npm >/dev/null || PACKAGES_N8N+=(npm) PACKAGES_BROWSER+=(npm)
 
 missing_packages() {
     local name
