@@ -21,8 +21,8 @@ PACKAGES_BENCH=(
 )
 PACKAGES_N8N=(libsqlite3-dev)
 PACKAGES_BROWSER=(chromium fonts-liberation)
-# An npm from elsewhere does as well, and Debian's could not be installed beside it.
-command -v npm >/dev/null || PACKAGES_N8N+=(npm) PACKAGES_BROWSER+=(npm)
+# The dashboard is built by node. An npm from elsewhere does as well, and Debian's could not be installed beside it.
+command -v npm >/dev/null || PACKAGES_RUN+=(npm)
 
 missing_packages() {
     local name

@@ -26,7 +26,8 @@
 
 /* clang-format off */
 const struct msp_route msp_routes[] = {
-    {"GET",  "/",        OPEN, ANY_QUERY, NO_BODY, msp_handle_home},
+    {"GET",  "/",        OPEN, ANY_QUERY, NO_BODY, msp_handle_dashboard},
+    {"GET",  "/assets/{file}", OPEN, NO_QUERY, NO_BODY, msp_handle_dashboard_file},
     {"GET",  "/livez",   OPEN, NO_QUERY,  NO_BODY, msp_handle_livez},
     {"GET",  "/readyz",  OPEN, NO_QUERY,  NO_BODY, msp_handle_readyz},
     {"GET",  "/healthz", OPEN, NO_QUERY,  NO_BODY, msp_handle_healthz},

@@ -16,8 +16,9 @@ int msp_handle_metrics(const struct msp_request *request, struct msp_response *r
 /* openapi.c */
 int msp_handle_openapi(const struct msp_request *request, struct msp_response *response);
 
-/* home.c */
-int msp_handle_home(const struct msp_request *request, struct msp_response *response);
+/* dashboard.c */
+int msp_handle_dashboard(const struct msp_request *request, struct msp_response *response);
+int msp_handle_dashboard_file(const struct msp_request *request, struct msp_response *response);
 
 /* tenants.c */
 int msp_handle_internal_tenants(const struct msp_request *request, struct msp_response *response);

@@ -1,0 +1,55 @@
+// Calendar days as "YYYY-MM-DD", and the periods that the page offers. A day is a tenant's, never the browser's.
+
+const DAY_MS = 86400000;
+
+const asUtc = (day) => Date.parse(`${day}T00:00:00Z`);
+const asDay = (ms) => new Date(ms).toISOString().slice(0, 10);
+
+export const isDay = (text) => /^\d{4}-\d\d-\d\d$/.test(text ?? "") && !Number.isNaN(asUtc(text)) && asDay(asUtc(text)) === text;
+
+export const addDays = (day, count) => asDay(asUtc(day) + count * DAY_MS);
+
+// Both ends count.
+export const countDays = (from, to) => Math.round((asUtc(to) - asUtc(from)) / DAY_MS) + 1;
+
+export const unixSeconds = (day) => asUtc(day) / 1000;
+
+export const dayOfUnix = (seconds) => asDay(seconds * 1000);
+
+// Today in a time zone. Swedish writes dates as ISO 8601 does.
+export const today = (timeZone, nowMs = Date.now()) =>
+    new Intl.DateTimeFormat("sv-SE", {timeZone, dateStyle: "short"}).format(new Date(nowMs));
+
+const monthStart = (day) => `${day.slice(0, 7)}-01`;
+const yearStart = (day) => `${day.slice(0, 4)}-01-01`;
+
+function monthsBefore(day, count) {
+    const date = new Date(asUtc(monthStart(day)));
+    date.setUTCMonth(date.getUTCMonth() - count);
+    return asDay(date.getTime());
+}
+
+// Each ends with the last day worth showing, which the server tells (complete_through), or yesterday.
+const PRESETS = {
+    "7d": (last) => [addDays(last, -6), last],
+    "30d": (last) => [addDays(last, -29), last],
+    "90d": (last) => [addDays(last, -89), last],
+    "365d": (last) => [addDays(last, -364), last],
+    month: (last) => [monthStart(last), last],
+    "last-month": (last) => [monthsBefore(last, 1), addDays(monthStart(last), -1)],
+    year: (last) => [yearStart(last), last],
+};
+
+export const presets = Object.keys(PRESETS);
+
+export function period(name, last) {
+    const [from, to] = (PRESETS[name] ?? PRESETS["30d"])(last);
+    return {from, to};
+}
+
+// The preset that means just these days, if any.
+export const presetOf = (from, to, last) =>
+    presets.find((name) => {
+        const one = period(name, last);
+        return one.from === from && one.to === to;
+    }) ?? null;

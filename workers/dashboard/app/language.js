@@ -1,0 +1,38 @@
+// The words of the page in the reader's language: French or English, by the browser, with a switch that is remembered.
+import {recall, remember} from "./memory.js";
+
+const WORDS = {
+    en: () => import("../words/en.js"),
+    fr: () => import("../words/fr.js"),
+};
+
+let code = "en";
+let words = {};
+let plurals = new Intl.PluralRules("en");
+
+export const languages = Object.keys(WORDS);
+export const language = () => code;
+
+const preferred = () => navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => tag in WORDS) ?? "en";
+
+export async function useLanguage(wanted = recall("language") ?? preferred()) {
+    code = wanted in WORDS ? wanted : "en";
+    words = (await WORDS[code]()).default;
+    plurals = new Intl.PluralRules(code);
+    document.documentElement.lang = code;
+}
+
+export async function chooseLanguage(wanted) {
+    remember("language", wanted);
+    await useLanguage(wanted);
+}
+
+// The words of that name, with {names} filled in. Words that come in several numbers are chosen by `count`.
+export function say(name, values = {}) {
+    let text = words[name];
+    if (text === undefined) throw new Error(`no words for ${name} in ${code}`);
+    if (typeof text !== "string") text = text[plurals.select(values.count)] ?? text.other;
+    return text.replace(/\{(\w+)\}/g, (_, value) => values[value] ?? "");
+}
+
+export const isSaid = (name) => words[name] !== undefined;

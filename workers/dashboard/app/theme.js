@@ -1,0 +1,40 @@
+// Light or dark: the system's choice, or the reader's own.
+import {recall, remember} from "./memory.js";
+
+export const themes = ["system", "light", "dark"];
+export const theme = () => recall("theme") ?? "system";
+
+const listeners = new Set();
+
+// Charts are drawn in colours and must be drawn anew.
+export function onTheme(listener, signal) {
+    listeners.add(listener);
+    signal.addEventListener("abort", () => listeners.delete(listener));
+}
+
+function apply() {
+    if (theme() === "system") delete document.documentElement.dataset.theme;
+    else document.documentElement.dataset.theme = theme();
+    for (const listener of listeners) listener();
+}
+
+export function useTheme() {
+    apply();
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", apply);
+}
+
+export function chooseTheme(wanted) {
+    remember("theme", wanted === "system" ? null : wanted);
+    apply();
+}
+
+// The value of a custom property of style/colours.css as it is now. light-dark() is resolved by a property that
+// takes colours.
+export function colour(name) {
+    const probe = document.createElement("i");
+    probe.style.color = `var(--${name})`;
+    document.body.append(probe);
+    const value = getComputedStyle(probe).color;
+    probe.remove();
+    return value;
+}

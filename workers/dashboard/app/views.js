@@ -1,0 +1,14 @@
+// The views, one row each: who may open it, whether it shows one tenant, whether the menu names it. A view's module has
+// `build(context)`, which makes its content (app/frame.js tells what a context is), and may have `refreshes = false`.
+
+const EVERYBODY = ["admin", "manager", "tech", "client"];
+
+export const VIEWS = [
+    {name: "overview", roles: EVERYBODY, ofTenant: true, inMenu: true, load: () => import("../views/overview.js")},
+];
+
+export const viewNamed = (name) => VIEWS.find((view) => view.name === name) ?? null;
+
+export const viewsFor = (role) => VIEWS.filter((view) => view.inMenu && view.roles.includes(role));
+
+export const homeOf = (role) => viewsFor(role)[0];

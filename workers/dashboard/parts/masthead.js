@@ -1,0 +1,105 @@
+// What frames every view: the name, the tenant, the menu, how fresh the data is, and the line that says when the server
+// is away. Made once, filled by show().
+import {ago, day, moment} from "../app/format.js";
+import {element} from "../app/element.js";
+import {explain} from "./notices.js";
+import {chooseLanguage, language, languages, say} from "../app/language.js";
+import {chooseTheme, theme, themes} from "../app/theme.js";
+import {viewsFor} from "../app/views.js";
+import * as address from "../app/address.js";
+
+let does = {};
+const head = element("header", {class: "masthead"});
+const main = element("main", {id: "main", tabindex: "-1"});
+const news = element("div", {class: "news", role: "status", hidden: true});
+const foot = element("footer", {class: "foot"});
+
+export const place = () => main;
+
+// onSignOut, onTaste: called when a person signs out, or chooses another language or theme.
+export function begin(body, callbacks) {
+    does = callbacks;
+    body.append(element("a", {class: "skip", href: "#main"}, say("action.skip")), head, news, main, foot);
+}
+
+export const busy = (is) => main.setAttribute("aria-busy", String(is));
+
+// A new view has come: the reader begins at its title.
+export function arrive() {
+    const title = main.querySelector("h1");
+    const field = main.querySelector("form.card input");
+    (field ?? title)?.focus({preventScroll: true});
+    window.scrollTo(0, 0);
+}
+
+export function show({me, view, tenant, context}) {
+    const wall = Boolean(address.current().wall);
+    document.documentElement.classList.toggle("wall", wall && me !== null);
+    document.querySelector(".skip").textContent = say("action.skip");
+    const title = view ? say(`view.${view.name}`) : null;
+    document.title = [title, tenant?.name, "MSP Analytics"].filter(Boolean).join(" · ");
+    head.replaceChildren(
+        element("a", {class: "brand", href: "/"}, "MSP Analytics"),
+        ...(me ? [whose(me, view, tenant, context), menu(me, view), tastes(me, wall)] : [tastes(null, false)]));
+    foot.replaceChildren(...(tenant ? freshness(tenant, context) : []));
+}
+
+function whose(me, view, tenant, context) {
+    if (me.role !== "admin" || !tenant) return element("span", {class: "tenant"}, tenant?.name ?? say("tenant.all"));
+    const choice = element("select", {id: "tenant", "aria-label": say("tenant.switch"), on: {change: () =>
+        address.go(address.linkToView(view.name, {tenant: choice.value}))}},
+    context.tenants.map((one) => element("option", {value: one.id, selected: one.id === tenant.id}, one.name)));
+    return choice;
+}
+
+const menu = (me, view) => element("nav", {"aria-label": say("menu.views")}, element("ul", {},
+    viewsFor(me.role).map((one) => element("li", {}, element("a", {
+        href: address.linkToView(one.name),
+        "aria-current": one === view ? "page" : null,
+    }, say(`view.${one.name}`))))));
+
+// Language, theme, wall screen, sign-out.
+function tastes(me, wall) {
+    const choice = (id, label, values, now, choose) => [
+        element("label", {for: id}, label),
+        element("select", {id, on: {change: async (event) => {
+            await choose(event.target.value);
+            does.onTaste();
+        }}}, values.map(([value, text]) => element("option", {value, selected: value === now}, text))),
+    ];
+    return element("details", {class: "tastes", on: {keydown: (event) => {
+        if (event.key !== "Escape") return;
+        event.currentTarget.open = false;
+        event.currentTarget.querySelector("summary").focus();
+    }}},
+    element("summary", {}, me ? me.subject : say("menu.tastes")),
+    element("div", {class: "card sheet"},
+        me && element("p", {class: "quiet"}, say(`role.${me.role}`)),
+        choice("language", say("menu.language"), languages.map((code) => [code, say(`language.${code}`)]), language(),
+            chooseLanguage),
+        choice("theme", say("menu.theme"), themes.map((name) => [name, say(`theme.${name}`)]), theme(), chooseTheme),
+        me && element("a", {class: "button", href: address.link({wall: wall ? null : "1"})},
+            say(wall ? "menu.wall_end" : "menu.wall")),
+        me && element("button", {type: "button", class: "button", on: {click: () => does.onSignOut()}},
+            say("menu.sign_out"))));
+}
+
+const freshness = (tenant, context) => [
+    element("span", {}, say("fresh.days", {zone: tenant.timezone})),
+    element("span", {}, context.complete_through
+        ? say("fresh.complete", {day: day(context.complete_through)}) : say("fresh.never")),
+    context.data_as_of && element("span", {title: context.data_as_of},
+        say("fresh.as_of", {moment: moment(context.data_as_of, tenant.timezone), ago: ago(context.data_as_of)})),
+].filter(Boolean);
+
+// null = the server answers. Otherwise the figures stay, and this says how old they are.
+export function away(what) {
+    news.hidden = what === null;
+    if (what === null) return news.replaceChildren();
+    const since = what.since && new Date(what.since).toLocaleTimeString(language(), {timeStyle: "short"});
+    news.replaceChildren(
+        element("span", {}, what.ended ? say("session.ended") : explain(what.error), " ",
+            since && say("away.since", {time: since})),
+        element("button", {type: "button", class: "button", on: {click: () => what.again()}},
+            say(what.ended ? "sign_in.enter" : "action.again")));
+}

@@ -1,0 +1,76 @@
+// How well a tenant was served in a period: tiles, trends, breakdown, ageing, arrivals. Everything opens its tickets.
+import {bars} from "../charts/bars.js";
+import {breakdown} from "../parts/breakdown.js";
+import {day, dayRange} from "../app/format.js";
+import {element} from "../app/element.js";
+import {heatMap} from "../charts/heat_map.js";
+import {metric, TILES} from "../app/metrics.js";
+import {empty} from "../parts/notices.js";
+import {periodBar} from "../parts/period_bar.js";
+import {say} from "../app/language.js";
+import {tile} from "../parts/tile.js";
+import {trendChart} from "../charts/trend_chart.js";
+import * as address from "../app/address.js";
+
+const CHARTS = [
+    ["volume", ["tickets_created", "tickets_resolved", "backlog"]],
+    ["times", ["resolution_minutes_p50", "resolution_minutes_p90", "first_response_minutes_p50"]],
+    ["sla", ["sla_compliance"]],
+    ["csat", ["csat_mean"]],
+];
+
+const opens = (filter) => address.linkToView("tickets", filter);
+
+export async function build(context) {
+    const {read, state, period: {from, to, last}, me} = context;
+    const by = state.by ?? "priority";
+    const compares = state.compare !== "none";
+    const ageDay = to < last ? to : last;
+    const [summary, daily, members, arrivals, age] = await Promise.all([
+        read("/v1/kpis/summary", {from, to, compare: compares ? "previous" : null}),
+        read("/v1/kpis/daily", {from, to}),
+        read("/v1/kpis/summary", {from, to, by}),
+        read("/v1/kpis/arrivals", {from, to}),
+        read("/v1/kpis/backlog-age", {day: ageDay}),
+    ]);
+    const isEmpty = daily.rows.every((row) => row.tickets_created === null);
+    return element("div", {class: "overview"},
+        element("div", {class: "title"},
+            element("h1", {tabindex: "-1"}, say("overview.title", {tenant: context.tenant.name, period: dayRange(from, to)})),
+            periodBar(context)),
+        isEmpty ? empty(say("notice.empty.period")) : [
+            tiles(summary, daily, compares),
+            element("p", {class: "quiet hint"}, say("chart.zoom")),
+            element("div", {class: "grid"}, CHARTS.map(([name, names]) => trendChart({
+                title: say(`chart.${name}`), rows: daily.rows, names, opens, signal: context.signal,
+                completeThrough: context.complete_through,
+            }))),
+            breakdown({members: members.members, by, role: me.role, opens}),
+            element("div", {class: "grid"}, backlogAge(age), arrivalsCard(arrivals)),
+        ]);
+}
+
+const tiles = (summary, daily, compares) => element("section", {class: "tiles", "aria-label": say("overview.tiles")},
+    TILES.map((name) => tile({
+        metric: metric(name),
+        value: summary.total[name],
+        previous: compares ? summary.previous.total[name] : undefined,
+        delta: compares ? summary.change[name] : undefined,
+        days: daily.rows.map((row) => row[name]),
+        href: opens({metric: name}),
+    })));
+
+const backlogAge = (age) => element("section", {class: "card"},
+    element("header", {}, element("h2", {}, say("chart.age")),
+        element("span", {class: "quiet"}, say("chart.age.text", {day: day(age.day)}))),
+    bars(age.buckets.map((bucket) => ({
+        label: bucket.to_days === null ? say("age.above", {from: bucket.from_days})
+            : say("age.between", {from: bucket.from_days, to: bucket.to_days}),
+        value: bucket.tickets,
+        href: opens({metric: "backlog", day: age.day, age: bucket.age}),
+    }))));
+
+const arrivalsCard = (arrivals) => element("section", {class: "card"},
+    element("header", {}, element("h2", {}, say("chart.arrivals"))),
+    heatMap({title: say("chart.arrivals"), cells: arrivals.cells,
+        opens: (cell) => opens({metric: "tickets_created", ...cell})}));
