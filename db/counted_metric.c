@@ -31,6 +31,9 @@
     "       r.reopen_count, r.reassignment_count, r.csat, r.version" FROM_WHERE(                   \
         instant, condition) " ORDER BY 1 DESC, r.external_id DESC LIMIT $8::bigint"
 
+#define OPEN(instant, condition)                                                                   \
+    "DECLARE " MSP_TICKETS_CURSOR " NO SCROLL CURSOR FOR " LIST(instant, condition)
+
 #define COUNT(instant, condition)                                                                  \
     "SELECT count(*) FROM (SELECT 1" FROM_WHERE(instant, condition) " LIMIT $8::bigint) AS found"
 
@@ -61,6 +64,7 @@
     {                                                                                              \
         .name = metric, .list = {"drill_down_" metric, LIST(instant, condition), true},            \
         .count = {"drill_down_count_" metric, COUNT(instant, condition), true},                    \
+        .open = {"drill_down_open_" metric, OPEN(instant, condition), false},                      \
         .narrowing = narrowed                                                                      \
     }
 #define COUNTED(metric, instant, also)                                                             \

@@ -14,8 +14,11 @@ struct msp_counted_metric {
     const char *name;
     struct msp_statement list;  /* latest first; columns in the order of enum msp_ticket_column */
     struct msp_statement count; /* one number */
+    struct msp_statement open;  /* the list as the cursor MSP_TICKETS_CURSOR */
     enum msp_narrowing narrowing;
 };
+
+#define MSP_TICKETS_CURSOR "msp_tickets"
 
 enum msp_ticket_column {
     MSP_TICKET_COUNTED,

@@ -11,6 +11,13 @@
 
 #define SECONDS_A_DAY 86400
 
+/* How many tickets of a walk are in memory at a time. */
+#define WALK_ROWS      1000
+#define WALK_ROWS_TEXT "1000"
+#define WALK_CHUNK     65536
+
+static const struct msp_statement fetch_statement = {
+    "drill_down_fetch", "FETCH FORWARD " WALK_ROWS_TEXT " FROM " MSP_TICKETS_CURSOR, true};
 static const struct msp_statement arrivals_statement = {"kpi_arrivals", msp_query_kpi_arrivals,
                                                         true};
 static const struct msp_statement backlog_age_statement = {"kpi_backlog_age",
@@ -182,6 +189,63 @@ enum msp_result msp_drill_down_tickets(struct msp_db *db, int64_t tenant_id,
     if (result == MSP_OK && out_total != NULL)
         *out_total = msp_result_int(calls[1].result, 0, 0);
     msp_calls_clear(calls, count);
+    return result;
+}
+
+struct walk {
+    struct msp_db *db;
+    struct msp_arena *arena; /* of the part at hand */
+    int64_t deadline_ms;
+    msp_counted_ticket_take take;
+    void *context;
+};
+
+static enum msp_result open_walk(const struct walk *walk, int64_t tenant_id,
+                                 const struct msp_drill_down *question, struct msp_error *error)
+{
+    struct msp_params params;
+    question_params(&params, tenant_id, question, true);
+    struct msp_call call = {&question->metric->open, &params, NULL};
+    struct msp_scope scope = {tenant_id, NULL};
+    enum msp_result result = msp_db_begin(walk->db, &scope, walk->deadline_ms, error);
+    if (result == MSP_OK)
+        result = msp_db_run(walk->db, &call, 1, walk->deadline_ms, error);
+    msp_calls_clear(&call, 1);
+    return result;
+}
+
+static enum msp_result walk_part(const struct walk *walk, bool *out_more, struct msp_error *error)
+{
+    struct msp_call call = {&fetch_statement, NULL, NULL};
+    struct msp_counted_ticket *tickets = NULL;
+    size_t count = 0;
+    msp_arena_reset(walk->arena);
+    enum msp_result result = msp_db_run(walk->db, &call, 1, walk->deadline_ms, error);
+    if (result == MSP_OK)
+        result = read_tickets(call.result, walk->arena, &tickets, &count, error);
+    msp_calls_clear(&call, 1);
+    for (size_t i = 0; i < count && result == MSP_OK; i++)
+        result = walk->take(walk->context, &tickets[i], error);
+    *out_more = count == WALK_ROWS;
+    return result;
+}
+
+enum msp_result msp_drill_down_walk(struct msp_db *db, int64_t tenant_id,
+                                    const struct msp_drill_down *question, int64_t deadline_ms,
+                                    msp_counted_ticket_take take, void *context,
+                                    struct msp_error *error)
+{
+    struct walk walk = {db, msp_arena_new(WALK_CHUNK), deadline_ms, take, context};
+    bool more = true;
+    if (walk.arena == NULL)
+        return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to read tickets.");
+    enum msp_result result = open_walk(&walk, tenant_id, question, error);
+    while (result == MSP_OK && more)
+        result = walk_part(&walk, &more, error);
+    msp_arena_free(walk.arena);
+    if (result == MSP_OK)
+        return msp_db_commit(db, deadline_ms, error);
+    msp_db_rollback(db);
     return result;
 }
 

@@ -58,6 +58,18 @@ enum msp_result msp_drill_down_tickets(struct msp_db *db, int64_t tenant_id,
                                        struct msp_counted_ticket **out_tickets, size_t *out_count,
                                        int64_t *out_total, struct msp_error *error) MSP_MUST_CHECK;
 
+/* One ticket of a walk; its texts last for the call. What is not MSP_OK ends the walk. */
+typedef enum msp_result (*msp_counted_ticket_take)(void *context,
+                                                   const struct msp_counted_ticket *ticket,
+                                                   struct msp_error *error);
+
+/* The same tickets in the same order as at one moment, up to `limit`, a part at a time: memory does
+ * not grow with their number. */
+enum msp_result msp_drill_down_walk(struct msp_db *db, int64_t tenant_id,
+                                    const struct msp_drill_down *question, int64_t deadline_ms,
+                                    msp_counted_ticket_take take, void *context,
+                                    struct msp_error *error) MSP_MUST_CHECK;
+
 /* Tickets created in the local days from..to by local weekday (0 = Monday) and hour. */
 struct msp_arrivals {
     int64_t tickets[7][24];

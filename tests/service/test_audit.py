@@ -120,6 +120,7 @@ DOINGS = {
                                                      token=it.manager)],
     "GET /v1/exports/files/{id}": [Doings.download],
     "GET /v1/exports/{dataset}/latest.csv": [Doings.download_latest],
+    "GET /v1/tickets.csv": [lambda it: it.server.v1(it.slug, "/v1/tickets.csv", day="2026-01-01")],
     "POST /v1/admin/tenants": [lambda it: admin(it.server, "POST", "/v1/admin/tenants", {
         "id": f"made{next(_numbers)}", "name": "M", "timezone": "UTC"})],
     "POST /v1/admin/tenants/{id}": [lambda it: admin(it.server, "POST", f"/v1/admin/tenants/{it.slug}", {"name": "New"})],

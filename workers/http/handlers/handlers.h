@@ -65,6 +65,9 @@ int msp_handle_tickets(const struct msp_request *request, struct msp_response *r
 int msp_handle_kpis_arrivals(const struct msp_request *request, struct msp_response *response);
 int msp_handle_kpis_backlog_age(const struct msp_request *request, struct msp_response *response);
 
+/* tickets_csv.c */
+int msp_handle_tickets_csv(const struct msp_request *request, struct msp_response *response);
+
 /* summaries.c */
 int msp_handle_summaries(const struct msp_request *request, struct msp_response *response);
 int msp_handle_summary(const struct msp_request *request, struct msp_response *response);
