@@ -134,6 +134,23 @@ void msp_settings_markdown(struct msp_buffer *out)
         append_row(&setting_rows[i], out);
 }
 
+void msp_settings_tell(msp_settings_hear hear, void *context)
+{
+    struct msp_buffer meaning;
+    msp_buffer_init(&meaning, 0);
+    for (size_t i = 0; i < setting_count; i++) {
+        const struct setting_row *row = &setting_rows[i];
+        meaning.length = 0;
+        msp_buffer_append_text(&meaning, row->help);
+        append_bounds(row, &meaning);
+        msp_buffer_printf(&meaning, " %s", when_it_holds(row->reload));
+        msp_buffer_append(&meaning, "", 1);
+        hear(context, row->name, row->derived_from != NULL ? row->derived_from : row->initial,
+             meaning.failed ? row->help : meaning.data);
+    }
+    msp_buffer_done(&meaning);
+}
+
 int msp_settings_compare(const struct msp_settings *before, const struct msp_settings *after,
                          msp_settings_visit visit, void *context)
 {

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct msp_command_option common_options[] = {
+const struct msp_command_option msp_command_common_options[] = {
     {"env-file", "FILE", false, "read settings from FILE (also MSP_ENV_FILE)"},
     {"set", "NAME=VALUE", false, "set one setting, before environment and file; may be repeated"},
     {"json", NULL, false, "print data as JSON"},
@@ -48,7 +48,7 @@ static void print_help(const char *path, const struct msp_command *command)
     (void)printf("\n%s\n\n", command->summary);
     if (command->options != NULL)
         print_options(stdout, command->options);
-    print_options(stdout, common_options);
+    print_options(stdout, msp_command_common_options);
 }
 
 static void print_commands(FILE *out, const char *path, const struct msp_command *table)
@@ -170,7 +170,7 @@ static bool take_option(struct msp_invocation *invocation, int argc, char **argv
     const struct msp_command_option *option = find_option(own, name, length);
     const bool is_own = option != NULL;
     if (!is_own)
-        option = find_option(common_options, name, length);
+        option = find_option(msp_command_common_options, name, length);
     if (option == NULL) {
         (void)msp_invocation_misused(invocation, "there is no option %s", argv[*at]);
         return false;

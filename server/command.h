@@ -60,6 +60,12 @@ struct msp_invocation {
     const char *settings[MSP_COMMAND_SETTINGS + 1]; /* "NAME=value" of --set, closed by NULL */
 };
 
+/* Options that every command has. */
+extern const struct msp_command_option msp_command_common_options[];
+
+/* Prints the manual page msp-analytics(1) out of the rows of `table` and of the settings. */
+void msp_command_print_manual(const struct msp_command *table);
+
 /* Finds the command in `table`, parses its options and runs it; the result is the exit code. */
 int msp_command_run(const struct msp_command *table, int argc, char **argv);
 

@@ -285,7 +285,11 @@ int msp_command_version(const struct msp_invocation *invocation)
 int main(int argc, char **argv)
 {
     msp_process_title_init(argc, argv);
-    const int code = msp_command_run(commands, argc, argv);
+    int code = MSP_COMMAND_DONE;
+    if (argc == 2 && strcmp(argv[1], "--man") == 0)
+        msp_command_print_manual(commands);
+    else
+        code = msp_command_run(commands, argc, argv);
     if (fflush(stdout) != 0) {
         perror("msp-analytics: cannot write to standard output");
         return MSP_COMMAND_FAILED;

@@ -128,6 +128,12 @@ void msp_settings_sample(struct msp_buffer *out);
 /* Appends the page of ops/docs/settings.md: the same as a table in Markdown. */
 void msp_settings_markdown(struct msp_buffer *out);
 
+/* Tells every setting in the order of the sample: its name, its default ("" = none) and what there
+ * is to know of it. Texts live for the call. */
+typedef void (*msp_settings_hear)(void *context, const char *name, const char *initial,
+                                  const char *meaning);
+void msp_settings_tell(msp_settings_hear hear, void *context);
+
 /*
  * Calls `visit` for every setting whose value differs: its name, when it takes hold, and both
  * values as text (secrets masked). Returns how many differ.

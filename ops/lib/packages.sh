@@ -19,6 +19,7 @@ PACKAGES_BENCH=(
     # The peer in Python, as fast as Debian has it.
     python3-fastapi uvicorn python3-asyncpg python3-jwt python3-redis python3-hiredis python3-uvloop python3-httptools
 )
+PACKAGES_DEB=(debootstrap systemd libseccomp2 groff)
 PACKAGES_N8N=(libsqlite3-dev)
 PACKAGES_BROWSER=(chromium fonts-liberation)
 # The dashboard is built by node. An npm from elsewhere does as well, and Debian's could not be installed beside it.

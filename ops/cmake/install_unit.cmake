@@ -1,0 +1,15 @@
+# Runs when installing: the unit with the paths of the prefix, and the sample as the settings where there are none.
+if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+  set(configuration_root /etc)
+else()
+  set(configuration_root ${CMAKE_INSTALL_PREFIX}/etc)
+endif()
+set(PROGRAM ${CMAKE_INSTALL_PREFIX}/bin/msp-analytics)
+set(CONFIGURATION ${configuration_root}/msp-analytics)
+set(DOCS ${CMAKE_INSTALL_PREFIX}/share/doc/msp-analytics)
+configure_file(${MSP_SOURCES}/ops/systemd/msp-analytics.service.in ${MSP_BINARIES}/msp-analytics.service @ONLY)
+file(INSTALL ${MSP_BINARIES}/msp-analytics.service DESTINATION ${CMAKE_INSTALL_PREFIX}/lib/systemd/system)
+if(NOT EXISTS $ENV{DESTDIR}${CONFIGURATION}/msp-analytics.env)
+  file(INSTALL ${MSP_SOURCES}/ops/sample.env DESTINATION ${CONFIGURATION} RENAME msp-analytics.env
+       PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ)
+endif()
