@@ -8,12 +8,13 @@
 //   period   {from, to}, and `last`, the last day worth showing (days of the tenant)
 //   complete_through, data_as_of   of the tenant, for marking days that are not complete
 //   read     (path, query) => answer; names the tenant, ends with the view, is what a refresh asks again
+//   send     (path, body, options) => answer; the same for what changes something (app/server.js)
 //   signal   aborted when the content is taken off the page: end timers, charts and listeners by it
 // and returns an element. It throws a Problem (app/server.js) where it cannot.
 import * as address from "./address.js";
 import {addDays, isDay, period, today} from "./days.js";
 import {homeOf, viewNamed} from "./views.js";
-import {Problem, read} from "./server.js";
+import {Problem, read, send} from "./server.js";
 import {say} from "./language.js";
 import * as masthead from "../parts/masthead.js";
 import * as notices from "../parts/notices.js";
@@ -69,6 +70,7 @@ async function build(controller) {
     if (!view.roles.includes(me.role)) return {...nothing, content: notices.forbidden(me)};
     const context = {state, me, tenants, tenant: null, signal: controller.signal, reads: new Map()};
     context.read = reader(context);
+    context.send = (path, body, options) => send(path, body, {...options, query: {...ofTenant(context), ...options?.query}});
     if (view.ofTenant) await settleTenant(context);
     const module = await view.load();
     const content = await module.build(context);
@@ -76,10 +78,13 @@ async function build(controller) {
         refreshes: module.refreshes ?? true};
 }
 
+// Whose data an admin asks for; everybody else's credential says it.
+const ofTenant = ({me, tenant}) => (me.role === "admin" && tenant ? {tenant: tenant.id} : {});
+
 // Notes each answer, so that a refresh can tell whether one has changed.
 function reader(context) {
     return async (path, query = {}) => {
-        const asked = context.me.role === "admin" && context.tenant ? {tenant: context.tenant.id, ...query} : query;
+        const asked = {...ofTenant(context), ...query};
         const answer = await read(path, asked, context.signal);
         context.reads.set(JSON.stringify([path, asked]), JSON.stringify(answer));
         return answer;

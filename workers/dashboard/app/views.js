@@ -2,9 +2,12 @@
 // `build(context)`, which makes its content (app/frame.js tells what a context is), and may have `refreshes = false`.
 
 const EVERYBODY = ["admin", "manager", "tech", "client"];
+const MANAGERS = ["admin", "manager"];
 
 export const VIEWS = [
     {name: "overview", roles: EVERYBODY, ofTenant: true, inMenu: true, load: () => import("../views/overview.js")},
+    {name: "exports", roles: MANAGERS, ofTenant: true, inMenu: true, load: () => import("../views/exports.js")},
+    {name: "jobs", roles: MANAGERS, ofTenant: true, inMenu: true, load: () => import("../views/jobs.js")},
 ];
 
 export const viewNamed = (name) => VIEWS.find((view) => view.name === name) ?? null;

@@ -1,0 +1,129 @@
+// The tenant's CSV: the addresses that Power BI reads, starting an export, and the files of each day.
+import {bytes, day, moment, number} from "../app/format.js";
+import {copyButton} from "../parts/copy_button.js";
+import {dataTable} from "../parts/data_table.js";
+import {element} from "../app/element.js";
+import {empty, explain} from "../parts/notices.js";
+import {jobList} from "../parts/job_list.js";
+import {newKey, Problem} from "../app/server.js";
+import {say} from "../app/language.js";
+
+const DATASETS = ["kpi_daily", "tickets", "tenants"];
+const FILES_AT_ONCE = 60;
+
+// The list of jobs looks by itself.
+export const refreshes = false;
+
+export async function build(context) {
+    const files = element("section", {class: "file-lists", "aria-label": say("exports.files")});
+    const fill = async () => files.replaceChildren(...filesOf(context, (await context.read("/v1/exports")).exports));
+    const [jobs] = await Promise.all([jobList(context, {kind: "export"}, fill), fill()]);
+    return element("div", {},
+        element("h1", {tabindex: "-1"}, say("exports.title", {tenant: context.tenant.name})),
+        element("div", {class: "grid"}, addresses(context), start(context, jobs.again)),
+        element("section", {class: "card"},
+            element("header", {}, element("h2", {}, say("exports.running"))),
+            jobs.whole),
+        files);
+}
+
+const search = (context) => (context.me.role === "admin" ? `?tenant=${encodeURIComponent(context.tenant.id)}` : "");
+
+const addresses = (context) => element("section", {class: "card"},
+    element("header", {}, element("h2", {}, say("exports.addresses"))),
+    element("p", {class: "quiet"}, say("exports.addresses.text")),
+    element("ul", {class: "addresses"}, DATASETS.map((dataset) => {
+        const path = `/v1/exports/${dataset}/latest.csv${search(context)}`;
+        const field = element("input", {id: `address-${dataset}`, value: location.origin + path, readonly: true});
+        return element("li", {}, element("label", {for: `address-${dataset}`}, say(`dataset.${dataset}`)),
+            element("span", {class: "row"}, field, copyButton(field, say("exports.copy", {dataset: say(`dataset.${dataset}`)})),
+                element("a", {class: "button", href: path, download: true}, say("action.download"))));
+    })));
+
+function start(context, again) {
+    const {period: {from, to}, send} = context;
+    const boxes = DATASETS.map((dataset) => element("input", {type: "checkbox", name: dataset, checked: true}));
+    const changed = element("input", {type: "radio", name: "days", id: "days-changed", checked: true});
+    const range = element("input", {type: "radio", name: "days", id: "days-range"});
+    const first = element("input", {type: "date", id: "export-from", value: from});
+    const last = element("input", {type: "date", id: "export-to", value: to});
+    const force = element("input", {type: "checkbox"});
+    const format = element("select", {id: "format"}, element("option", {value: "csv"}, "CSV"),
+        element("option", {value: "csv.gz"}, "CSV, gzip"));
+    const trouble = element("p", {class: "trouble", role: "alert"});
+    const enter = element("button", {type: "submit", class: "button primary"}, say("exports.start"));
+    for (const field of [first, last, force]) field.addEventListener("change", () => { range.checked = true; });
+    let key = newKey();
+
+    async function submit(event) {
+        event.preventDefault();
+        const datasets = boxes.filter((box) => box.checked).map((box) => box.name);
+        if (datasets.length === 0) {
+            trouble.textContent = say("exports.no_dataset");
+            return;
+        }
+        enter.disabled = true;
+        trouble.textContent = "";
+        try {
+            await send("/v1/exports", {datasets, format: format.value,
+                ...(range.checked && {from: first.value, to: last.value, force: force.checked})}, {key});
+            key = newKey();
+            await again();
+        } catch (error) {
+            if (!(error instanceof Problem)) throw error;
+            trouble.textContent = explain(error);
+        } finally {
+            enter.disabled = false;
+        }
+    }
+
+    return element("form", {class: "card form", on: {submit}},
+        element("h2", {}, say("exports.new")),
+        element("fieldset", {}, element("legend", {}, say("exports.datasets")), boxes.map((box) =>
+            element("label", {class: "check"}, box, say(`dataset.${box.name}`)))),
+        element("fieldset", {}, element("legend", {}, say("exports.days")),
+            element("label", {class: "check"}, changed, say("exports.days.changed")),
+            element("label", {class: "check"}, range, say("exports.days.range")),
+            element("span", {class: "row"}, element("label", {for: "export-from"}, say("period.from")), first,
+                element("label", {for: "export-to"}, say("period.to")), last),
+            element("label", {class: "check"}, force, say("exports.force"))),
+        element("span", {class: "row"}, element("label", {for: "format"}, say("exports.format")), format),
+        trouble, enter);
+}
+
+function filesOf(context, all) {
+    if (all.length === 0) return [empty(say("exports.none"))];
+    return DATASETS.map((dataset) => {
+        const mine = all.filter((file) => file.dataset === dataset && file.day !== null).reverse();
+        const whole = all.filter((file) => file.dataset === dataset && file.day === null);
+        if (mine.length + whole.length === 0) return null;
+        return element("details", {class: "card files"},
+            element("summary", {}, say(`dataset.${dataset}`), " ",
+                element("span", {class: "quiet"}, say("exports.count", {count: mine.length + whole.length,
+                    number: number(mine.length + whole.length)}))),
+            fileTable(context, dataset, [...whole, ...mine]));
+    }).filter(Boolean);
+}
+
+function fileTable(context, dataset, files) {
+    const place = element("div");
+    let shown = FILES_AT_ONCE;
+    const fill = () => place.replaceChildren(dataTable({
+        caption: say(`dataset.${dataset}`),
+        columns: [
+            {label: say("chart.day"), isHead: true, cell: (file) => element("a", {download: true,
+                href: `/v1/exports/files/${file.id}${search(context)}`}, file.day === null ? say("exports.whole") : day(file.day))},
+            {label: say("exports.format"), cell: (file) => file.format},
+            {label: say("exports.rows"), isNumber: true, cell: (file) => number(file.rows), by: (file) => file.rows},
+            {label: say("exports.size"), isNumber: true, cell: (file) => bytes(file.bytes), by: (file) => file.bytes},
+            {label: say("exports.made"), cell: (file) => moment(file.created_at, context.tenant.timezone)},
+        ],
+        rows: files.slice(0, shown),
+    }), shown < files.length ? element("button", {type: "button", class: "button", on: {click: () => {
+        shown += FILES_AT_ONCE;
+        fill();
+        place.querySelector("button:last-child")?.focus();
+    }}}, say("action.more")) : "");
+    fill();
+    return place;
+}
