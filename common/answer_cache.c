@@ -2,16 +2,23 @@
  * Entries of three sizes; each key has four places of each size. An entry's counter is odd while it
  * is written: a writer gets there by compare-and-swap, so there is only ever one, and a reader
  * copies, looks at the counter again and throws away what changed meanwhile. Words are stored and
- * loaded as two_halves.h explains.
+ * loaded as two_halves.h explains. Nothing read is believed before its checksum was looked at: the
+ * one of the head, which holds the one of the body.
  */
 #include "msp/answer_cache.h"
 
+#include "msp/clock.h"
 #include "two_halves.h"
 
 #include <string.h>
+#include <sys/random.h>
+#include <xxhash.h>
 
 #define VERSIONS 4096
 #define WAYS     4
+
+/* A writer takes microseconds: one that is not done after this is dead, and its place free. */
+#define WRITER_US INT64_C(10000000)
 
 /* What an entry begins with, in words; the key's text and the body follow. */
 enum head_word {
@@ -22,6 +29,8 @@ enum head_word {
     HEAD_UNTIL,
     HEAD_TAG_HIGH,
     HEAD_TAG_LOW,
+    HEAD_BODY_SUM,
+    HEAD_SUM, /* of all words before it */
     HEAD_WORDS,
 };
 
@@ -30,7 +39,7 @@ enum head_word {
 struct entry_head {
     msp_shared_word changes; /* odd: being written */
     msp_shared_word hash;    /* of the key: most lookups end here */
-    msp_shared_word used;    /* a moment, for choosing whom to replace */
+    msp_shared_word used;    /* when it was last found or begun to be written */
     msp_shared_word words[HEAD_WORDS];
     msp_shared_word text[TEXT_WORDS];
 };
@@ -47,11 +56,12 @@ static const struct shape {
 #define SHAPES (sizeof shapes / sizeof shapes[0])
 
 struct msp_answer_cache {
-    _Alignas(64) msp_shared_word epoch; /* part of every version */
+    _Alignas(64) msp_shared_word epoch; /* a count, part of every version */
     msp_shared_word hits;
     msp_shared_word misses;
     msp_shared_word kept;
-    _Alignas(64) msp_shared_word versions[VERSIONS];
+    msp_shared_word resets;
+    _Alignas(64) msp_shared_word versions[VERSIONS]; /* counts */
     _Alignas(64) unsigned char entries[];
 };
 
@@ -88,20 +98,60 @@ static size_t version_index(int64_t tenant_id)
     return mix((uint64_t)tenant_id) % VERSIONS;
 }
 
-uint64_t msp_answer_cache_version(const struct msp_answer_cache *cache, int64_t tenant_id)
+/* A place that nothing kept until now was counted from, as good as certainly. */
+static uint32_t draw_place(void)
 {
-    /* Both only ever grow, so no two states have the same sum. */
-    return msp_word_load(&cache->epoch) + msp_word_load(&cache->versions[version_index(tenant_id)]);
+    uint32_t place = 0;
+    if (getrandom(&place, sizeof place, GRND_NONBLOCK) != (ssize_t)sizeof place)
+        place = (uint32_t)mix((uint64_t)msp_clock_monotonic_us());
+    return place;
+}
+
+/* Damage was found. Where one byte is wrong others may be: no answer made until now is found again.
+ */
+static void reset(struct msp_answer_cache *cache)
+{
+    atomic_store_explicit(&cache->epoch, msp_count_word(draw_place()), memory_order_release);
+    atomic_fetch_add_explicit(&cache->resets, 1, memory_order_relaxed);
+}
+
+static uint32_t read_count(struct msp_answer_cache *cache, msp_shared_word *word)
+{
+    uint32_t value = 0;
+    while (!msp_count_read(word, &value)) {
+        /* Gone on from elsewhere, since it may not come back to where it was. */
+        atomic_store_explicit(word, msp_count_word(draw_place()), memory_order_release);
+        reset(cache);
+    }
+    return value;
+}
+
+uint64_t msp_answer_cache_version(struct msp_answer_cache *cache, int64_t tenant_id)
+{
+    uint64_t epoch = read_count(cache, &cache->epoch);
+    return epoch << 32 | read_count(cache, &cache->versions[version_index(tenant_id)]);
+}
+
+static void raise_count(struct msp_answer_cache *cache, msp_shared_word *word)
+{
+    uint64_t now = 0;
+    uint64_t next = 0;
+    do {
+        uint32_t value = read_count(cache, word);
+        now = msp_count_word(value);
+        next = msp_count_word(value + 1);
+    } while (!atomic_compare_exchange_weak_explicit(word, &now, next, memory_order_acq_rel,
+                                                    memory_order_relaxed));
 }
 
 void msp_answer_cache_raise(struct msp_answer_cache *cache, int64_t tenant_id)
 {
-    atomic_fetch_add_explicit(&cache->versions[version_index(tenant_id)], 1, memory_order_acq_rel);
+    raise_count(cache, &cache->versions[version_index(tenant_id)]);
 }
 
 void msp_answer_cache_raise_all(struct msp_answer_cache *cache)
 {
-    atomic_fetch_add_explicit(&cache->epoch, 1, memory_order_acq_rel);
+    raise_count(cache, &cache->epoch);
 }
 
 /* ---- places ---- */
@@ -146,12 +196,11 @@ static msp_shared_word *body_of(struct entry_head *entry)
     return (msp_shared_word *)(entry + 1);
 }
 
-static bool holds(const struct entry_head *entry, const struct msp_answer_key *key,
-                  const struct packed_key *packed)
+static bool holds(const struct entry_head *entry, const uint64_t head[HEAD_WORDS],
+                  const struct msp_answer_key *key, const struct packed_key *packed)
 {
-    if (msp_word_load(&entry->words[HEAD_TENANT]) != (uint64_t)key->tenant_id ||
-        msp_word_load(&entry->words[HEAD_VERSION]) != key->version ||
-        msp_word_load(&entry->words[HEAD_VIEW_AND_TEXT_SIZE]) != packed->view_and_text_size)
+    if (head[HEAD_TENANT] != (uint64_t)key->tenant_id || head[HEAD_VERSION] != key->version ||
+        head[HEAD_VIEW_AND_TEXT_SIZE] != packed->view_and_text_size)
         return false;
     for (size_t i = 0; i < packed->text_words; i++)
         if (msp_word_load(&entry->text[i]) != packed->text[i])
@@ -161,40 +210,65 @@ static bool holds(const struct entry_head *entry, const struct msp_answer_key *k
 
 /* ---- reading ---- */
 
-static bool append_body(struct entry_head *entry, size_t size, struct msp_buffer *out)
+/* What reading an entry may come to; only the last may be an answer. */
+enum reading { READ_OTHER, READ_DAMAGED, READ_WHOLE };
+
+/* Puts the body behind the end of `out`, without counting it. */
+static enum reading copy_body(struct entry_head *entry, const uint64_t head[HEAD_WORDS],
+                              struct msp_buffer *out)
 {
+    size_t size = (size_t)head[HEAD_BODY_SIZE];
     size_t words = MSP_WORDS(size);
     /* Room for whole words: what stands behind the body's end is not counted. */
     char *place = msp_buffer_reserve(out, words * sizeof(uint64_t));
     if (place == NULL)
-        return false;
+        return READ_OTHER;
     msp_words_copy_out(place, body_of(entry), words);
-    return true;
+    return XXH3_64bits(place, size) == head[HEAD_BODY_SUM] ? READ_WHOLE : READ_DAMAGED;
+}
+
+static bool is_known(const struct msp_answer_tag *known, const uint64_t head[HEAD_WORDS])
+{
+    return known != NULL && known->high == head[HEAD_TAG_HIGH] && known->low == head[HEAD_TAG_LOW];
+}
+
+static enum reading read_words(struct entry_head *entry, uint64_t head[HEAD_WORDS], size_t largest,
+                               const struct msp_answer_key *key, const struct packed_key *packed,
+                               int64_t now_unix_us, const struct msp_answer_tag *known,
+                               struct msp_buffer *out)
+{
+    msp_words_load(head, entry->words, HEAD_WORDS);
+    if (head[HEAD_SUM] != msp_words_checksum(head, HEAD_SUM) || head[HEAD_BODY_SIZE] > largest)
+        return READ_DAMAGED;
+    if (!holds(entry, head, key, packed) || (int64_t)head[HEAD_UNTIL] <= now_unix_us)
+        return READ_OTHER;
+    return is_known(known, head) ? READ_WHOLE : copy_body(entry, head, out);
 }
 
 /* Reads an entry whose hash fits; whatever was read of one that changed meanwhile does not count.
  */
-static enum msp_answer_found read_entry(struct entry_head *entry, size_t largest,
-                                        const struct msp_answer_key *key,
+static enum msp_answer_found read_entry(struct msp_answer_cache *cache, struct entry_head *entry,
+                                        size_t largest, const struct msp_answer_key *key,
                                         const struct packed_key *packed, int64_t now_unix_us,
                                         const struct msp_answer_tag *known, struct msp_buffer *out,
                                         struct msp_answer_tag *out_tag)
 {
+    uint64_t head[HEAD_WORDS];
     uint64_t changes = msp_word_load(&entry->changes);
-    if ((changes & 1) != 0 || !holds(entry, key, packed) ||
-        (int64_t)msp_word_load(&entry->words[HEAD_UNTIL]) <= now_unix_us)
+    if ((changes & 1) != 0)
         return MSP_ANSWER_NONE;
-    struct msp_answer_tag tag = {msp_word_load(&entry->words[HEAD_TAG_HIGH]),
-                                 msp_word_load(&entry->words[HEAD_TAG_LOW])};
-    size_t size = (size_t)msp_word_load(&entry->words[HEAD_BODY_SIZE]);
-    bool same = known != NULL && known->high == tag.high && known->low == tag.low;
-    if (size > largest || (!same && !append_body(entry, size, out)) ||
-        msp_word_load(&entry->changes) != changes)
+    enum reading reading = read_words(entry, head, largest, key, packed, now_unix_us, known, out);
+    if (msp_word_load(&entry->changes) != changes)
         return MSP_ANSWER_NONE;
-    if (!same)
-        out->length += size;
-    *out_tag = tag;
-    return same ? MSP_ANSWER_SAME : MSP_ANSWER_COPIED;
+    if (reading == READ_DAMAGED)
+        reset(cache);
+    if (reading != READ_WHOLE)
+        return MSP_ANSWER_NONE;
+    *out_tag = (struct msp_answer_tag){head[HEAD_TAG_HIGH], head[HEAD_TAG_LOW]};
+    if (is_known(known, head))
+        return MSP_ANSWER_SAME;
+    out->length += (size_t)head[HEAD_BODY_SIZE];
+    return MSP_ANSWER_COPIED;
 }
 
 enum msp_answer_found msp_answer_cache_find(struct msp_answer_cache *cache,
@@ -210,8 +284,8 @@ enum msp_answer_found msp_answer_cache_find(struct msp_answer_cache *cache,
             struct entry_head *entry = entry_at(cache, shape, packed.hash, way);
             if (msp_word_load(&entry->hash) != packed.hash)
                 continue;
-            enum msp_answer_found found = read_entry(entry, shapes[shape].body_bytes, key, &packed,
-                                                     now_unix_us, known, out, out_tag);
+            enum msp_answer_found found = read_entry(cache, entry, shapes[shape].body_bytes, key,
+                                                     &packed, now_unix_us, known, out, out_tag);
             if (found == MSP_ANSWER_NONE)
                 continue;
             atomic_store_explicit(&entry->used, (uint64_t)now_unix_us, memory_order_relaxed);
@@ -226,20 +300,46 @@ enum msp_answer_found msp_answer_cache_find(struct msp_answer_cache *cache,
 /* ---- keeping ---- */
 
 /* The place of the same key, else an empty one, else the one that was not used for longest. */
-static struct entry_head *choose(struct msp_answer_cache *cache, size_t shape, uint64_t hash)
+static struct entry_head *choose(struct msp_answer_cache *cache, size_t shape, uint64_t hash,
+                                 int64_t now_unix_us)
 {
     struct entry_head *chosen = NULL;
     uint64_t least = UINT64_MAX;
     for (size_t way = 0; way < WAYS; way++) {
         struct entry_head *entry = entry_at(cache, shape, hash, way);
+        int64_t used = (int64_t)msp_word_load(&entry->used);
+        if (used < 0 || used > now_unix_us)
+            used = 0; /* no moment that anybody wrote */
+        if ((msp_word_load(&entry->changes) & 1) != 0 && now_unix_us - used < WRITER_US)
+            continue;
         uint64_t held = msp_word_load(&entry->hash);
-        uint64_t used = held == hash ? 0 : held == 0 ? 1 : msp_word_load(&entry->used) + 2;
-        if ((msp_word_load(&entry->changes) & 1) == 0 && used < least) {
-            least = used;
+        uint64_t rank = held == hash ? 0 : held == 0 ? 1 : (uint64_t)used + 2;
+        if (rank < least) {
+            least = rank;
             chosen = entry;
         }
     }
     return chosen;
+}
+
+/* What the counter stands at while we write, 0 if somebody else writes here: then he keeps his. A
+ * dead writer's is odd already. */
+static uint64_t begin_write(struct entry_head *entry, int64_t now_unix_us)
+{
+    uint64_t changes = msp_word_load(&entry->changes);
+    uint64_t ours = (changes | 1) + (changes & 1) * 2;
+    /* First, so that nobody takes us for dead. */
+    atomic_store_explicit(&entry->used, (uint64_t)now_unix_us, memory_order_release);
+    bool won = atomic_compare_exchange_strong_explicit(&entry->changes, &changes, ours,
+                                                       memory_order_acq_rel, memory_order_relaxed);
+    return won ? ours : 0;
+}
+
+/* Unless somebody took us for dead. What both have written fits no checksum. */
+static void end_write(struct entry_head *entry, uint64_t ours)
+{
+    (void)atomic_compare_exchange_strong_explicit(&entry->changes, &ours, ours + 1,
+                                                  memory_order_acq_rel, memory_order_relaxed);
 }
 
 static void store_bytes(msp_shared_word *to, const void *bytes, size_t size)
@@ -259,7 +359,7 @@ static void write_entry(struct entry_head *entry, const struct msp_answer_key *k
                         const struct packed_key *packed, struct msp_answer_tag tag,
                         const void *body, size_t size, int64_t until_unix_us)
 {
-    const uint64_t words[HEAD_WORDS] = {
+    uint64_t words[HEAD_WORDS] = {
         [HEAD_TENANT] = (uint64_t)key->tenant_id,
         [HEAD_VERSION] = key->version,
         [HEAD_VIEW_AND_TEXT_SIZE] = packed->view_and_text_size,
@@ -267,7 +367,9 @@ static void write_entry(struct entry_head *entry, const struct msp_answer_key *k
         [HEAD_UNTIL] = (uint64_t)until_unix_us,
         [HEAD_TAG_HIGH] = tag.high,
         [HEAD_TAG_LOW] = tag.low,
+        [HEAD_BODY_SUM] = XXH3_64bits(body, size),
     };
+    words[HEAD_SUM] = msp_words_checksum(words, HEAD_SUM);
     msp_words_store(entry->words, words, HEAD_WORDS);
     msp_words_store(entry->text, packed->text, packed->text_words);
     store_bytes(body_of(entry), body, size);
@@ -276,7 +378,7 @@ static void write_entry(struct entry_head *entry, const struct msp_answer_key *k
 
 void msp_answer_cache_keep(struct msp_answer_cache *cache, const struct msp_answer_key *key,
                            struct msp_answer_tag tag, const void *body, size_t size,
-                           int64_t until_unix_us)
+                           int64_t now_unix_us, int64_t until_unix_us)
 {
     struct packed_key packed;
     size_t shape = 0;
@@ -284,16 +386,12 @@ void msp_answer_cache_keep(struct msp_answer_cache *cache, const struct msp_answ
         shape++;
     if (shape == SHAPES || !pack(key, &packed))
         return;
-    struct entry_head *entry = choose(cache, shape, packed.hash);
-    if (entry == NULL)
+    struct entry_head *entry = choose(cache, shape, packed.hash, now_unix_us);
+    uint64_t ours = entry == NULL ? 0 : begin_write(entry, now_unix_us);
+    if (ours == 0)
         return;
-    uint64_t changes = msp_word_load(&entry->changes);
-    if ((changes & 1) != 0 ||
-        !atomic_compare_exchange_strong_explicit(&entry->changes, &changes, changes + 1,
-                                                 memory_order_acq_rel, memory_order_relaxed))
-        return; /* somebody else writes here: then he keeps his */
     write_entry(entry, key, &packed, tag, body, size, until_unix_us);
-    atomic_store_explicit(&entry->changes, changes + 2, memory_order_release);
+    end_write(entry, ours);
     atomic_fetch_add_explicit(&cache->kept, 1, memory_order_relaxed);
 }
 
@@ -303,5 +401,6 @@ struct msp_answer_cache_figures msp_answer_cache_figures(const struct msp_answer
         .hits = (int64_t)msp_word_load(&cache->hits),
         .misses = (int64_t)msp_word_load(&cache->misses),
         .kept = (int64_t)msp_word_load(&cache->kept),
+        .resets = (int64_t)msp_word_load(&cache->resets),
     };
 }

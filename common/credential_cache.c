@@ -81,7 +81,7 @@ struct msp_credential_cache *msp_credential_cache_init(void *memory)
 
 uint64_t msp_credential_cache_generation(const struct msp_credential_cache *cache)
 {
-    return msp_word_load(&cache->generation);
+    return msp_generation_read(&cache->generation);
 }
 
 void msp_credential_cache_note_read(struct msp_credential_cache *cache, int64_t began_us)
@@ -190,7 +190,7 @@ static void store(struct half *half, enum kind kind, const struct list *list, ui
 
 static void fill_and_flip(struct msp_credential_cache *cache, const struct list lists[KINDS])
 {
-    uint64_t next = atomic_load_explicit(&cache->generation, memory_order_relaxed) + 1;
+    uint32_t next = msp_generation_next(&cache->generation);
     struct half *half = &cache->halves[next & 1];
     uint64_t counts[KINDS];
     msp_half_begin_write(&half->writes);
@@ -202,7 +202,7 @@ static void fill_and_flip(struct msp_credential_cache *cache, const struct list 
     msp_words_store(half->counts, counts, KINDS);
     atomic_store_explicit(&half->checksum, seal(counts, KINDS, writes), memory_order_release);
     msp_half_end_write(&half->writes);
-    atomic_store_explicit(&cache->generation, next, memory_order_release);
+    msp_generation_publish(&cache->generation, next);
 }
 
 enum msp_result msp_credential_cache_publish(struct msp_credential_cache *cache,
@@ -249,24 +249,26 @@ static bool load_record(const struct half *half, enum kind kind, size_t position
     return msp_word_load(&record[shapes[kind].words]) == seal(words, shapes[kind].words, writes);
 }
 
-/* The position of the name, or `count`. */
-static size_t search(const struct half *half, enum kind kind, size_t count, const uint64_t *name)
+/* Every record on the way is looked at as a whole: a damaged name would lead past the one that is
+ * sought, and what was signed out would count again. */
+static enum look search(const struct half *half, enum kind kind, size_t count, const uint64_t *name,
+                        uint64_t writes, uint64_t *words)
 {
     size_t low = 0;
     size_t high = count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        uint64_t found[NAME_WORDS];
-        msp_words_load(found, record_at(half, kind, middle), NAME_WORDS);
-        int order = compare_names(name, found);
+        if (!load_record(half, kind, middle, writes, words))
+            return LOOK_AGAIN;
+        int order = compare_names(name, words);
         if (order == 0)
-            return middle;
+            return LOOK_FOUND;
         if (order < 0)
             high = middle;
         else
             low = middle + 1;
     }
-    return count;
+    return LOOK_NONE;
 }
 
 static enum look look_in_half(const struct half *half, enum kind kind, const uint64_t *name,
@@ -276,11 +278,8 @@ static enum look look_in_half(const struct half *half, enum kind kind, const uin
     uint64_t counts[KINDS];
     if (writes == 0 || (writes & 1) != 0 || !load_counts(half, writes, counts))
         return LOOK_AGAIN;
-    size_t at = search(half, kind, counts[kind], name);
-    bool whole = at >= counts[kind] || load_record(half, kind, at, writes, words);
-    if (msp_word_load(&half->writes) != writes || !whole)
-        return LOOK_AGAIN;
-    return at < counts[kind] ? LOOK_FOUND : LOOK_NONE;
+    enum look found = search(half, kind, counts[kind], name, writes, words);
+    return msp_word_load(&half->writes) == writes ? found : LOOK_AGAIN;
 }
 
 static enum look look(const struct msp_credential_cache *cache, enum kind kind, const void *name,
@@ -344,7 +343,8 @@ bool msp_credential_cache_is_whole(const struct msp_credential_cache *cache)
     uint64_t writes = msp_half_begin_read(&half->writes);
     uint64_t counts[KINDS];
     uint64_t words[KEY_WORDS];
-    if (writes == 0 || (writes & 1) != 0 || !load_counts(half, writes, counts))
+    if (msp_credential_cache_generation(cache) == 0 || (writes & 1) != 0 ||
+        !load_counts(half, writes, counts))
         return false;
     for (int kind = 0; kind < KINDS; kind++)
         for (size_t i = 0; i < counts[kind]; i++)

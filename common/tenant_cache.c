@@ -51,7 +51,7 @@ struct msp_tenant_cache *msp_tenant_cache_init(void *memory)
 
 uint64_t msp_tenant_cache_generation(const struct msp_tenant_cache *cache)
 {
-    return atomic_load_explicit(&cache->generation, memory_order_acquire);
+    return msp_generation_read(&cache->generation);
 }
 
 static int compare_slugs(const void *left, const void *right)
@@ -116,7 +116,7 @@ static void store_record(struct record *record, const struct msp_tenant *tenant)
 static void fill_and_flip(struct msp_tenant_cache *cache, const struct msp_tenant *const *sorted,
                           size_t count)
 {
-    uint64_t next = atomic_load_explicit(&cache->generation, memory_order_relaxed) + 1;
+    uint32_t next = msp_generation_next(&cache->generation);
     struct half *half = &cache->halves[next & 1];
     msp_half_begin_write(&half->writes);
     for (size_t i = 0; i < count; i++) {
@@ -124,7 +124,7 @@ static void fill_and_flip(struct msp_tenant_cache *cache, const struct msp_tenan
     }
     atomic_store_explicit(&half->count, count, memory_order_release);
     msp_half_end_write(&half->writes);
-    atomic_store_explicit(&cache->generation, next, memory_order_release);
+    msp_generation_publish(&cache->generation, next);
 }
 
 enum msp_result msp_tenant_cache_publish(struct msp_tenant_cache *cache,
@@ -250,9 +250,8 @@ static bool look(const struct msp_tenant_cache *cache, const char *slug, size_t 
         if (generation == 0) {
             return false;
         }
-        /* The last try takes the other half. */
-        uint64_t side = i < MSP_HALF_TRIES - 1 ? generation : generation + 1;
-        enum look found = look_in_half(&cache->halves[side & 1], slug, position, out);
+        /* Never the other half, where a tenant may still be active that no longer is. */
+        enum look found = look_in_half(&cache->halves[generation & 1], slug, position, out);
         if (found != LOOK_AGAIN) {
             return found == LOOK_FOUND;
         }
@@ -273,4 +272,16 @@ bool msp_tenant_cache_at(const struct msp_tenant_cache *cache, size_t position,
                          struct msp_tenant *out)
 {
     return look(cache, NULL, position, out);
+}
+
+bool msp_tenant_cache_is_whole(const struct msp_tenant_cache *cache, size_t count)
+{
+    const struct half *half = &cache->halves[msp_tenant_cache_generation(cache) & 1];
+    struct msp_tenant tenant;
+    bool whole = msp_tenant_cache_generation(cache) != 0 &&
+                 (msp_half_begin_read(&half->writes) & 1) == 0 &&
+                 msp_word_load(&half->count) == count;
+    for (size_t i = 0; i < count && whole; i++)
+        whole = load_record(&half->records[i], &tenant);
+    return whole;
 }

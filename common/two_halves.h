@@ -11,12 +11,12 @@
 #define MSP_TWO_HALVES_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-/* Readers give up on the half in force after so many laps and take the other, which is older but
- * whole. */
+/* Readers give up after so many laps. */
 #define MSP_HALF_TRIES 64
 
 #define MSP_WORDS(bytes) (((bytes) + sizeof(uint64_t) - 1) / sizeof(uint64_t))
@@ -59,6 +59,47 @@ static inline void msp_words_load(uint64_t *to, const msp_shared_word *from, siz
     for (size_t i = 0; i < count; i++) {
         to[i] = atomic_load_explicit(&from[i], memory_order_acquire);
     }
+}
+
+/*
+ * A count that shows when it was damaged: its value in the low half of a word, a mix of it in the
+ * high half. A word of zeroes counts 0.
+ */
+static inline uint64_t msp_count_word(uint32_t value)
+{
+    /* The middle of the product by 2^64 / golden ratio: each bit of the value moves some of it. */
+    uint64_t mixed = value * 0x9e3779b97f4a7c15u >> 32;
+    return mixed << 32 | value;
+}
+
+/* False, and nothing in *out, for a word that msp_count_word never made. */
+static inline bool msp_count_read(const msp_shared_word *word, uint32_t *out)
+{
+    uint64_t found = msp_word_load(word);
+    if (found != msp_count_word((uint32_t)found))
+        return false;
+    *out = (uint32_t)found;
+    return true;
+}
+
+/* The generation in force, 0 where nothing was published or the word was damaged: then nothing
+ * counts until the next publish. */
+static inline uint64_t msp_generation_read(const msp_shared_word *generation)
+{
+    uint32_t value = 0;
+    return msp_count_read(generation, &value) ? value : 0;
+}
+
+/* The one to publish next; after damage it begins anew, and what is published holds. */
+static inline uint32_t msp_generation_next(const msp_shared_word *generation)
+{
+    uint32_t next = (uint32_t)msp_generation_read(generation) + 1;
+    return next != 0 ? next : 2; /* 0 would say that nothing was published */
+}
+
+static inline void msp_generation_publish(msp_shared_word *generation, uint32_t next)
+{
+    atomic_store_explicit(generation, msp_count_word(next), memory_order_release);
 }
 
 /*

@@ -2,8 +2,9 @@
  * Rendered answers in shared memory, for all HTTP workers of a node. An answer is kept under all
  * that it depends on: tenant, version of the tenant's data, what the role may see, route and query.
  * A version is raised by whoever changed the data, after the change and before anybody is told of
- * it: what was made of older data is then never found again. Readers and writers take no lock; a
- * writer that dies leaves one entry unused until the next start.
+ * it: what was made of older data is then never found again. Readers and writers take no lock; the
+ * entry of a writer that died is used again after some seconds. What was damaged is not found, and
+ * nothing that was kept before: the cache begins anew.
  */
 #ifndef MSP_ANSWER_CACHE_H
 #define MSP_ANSWER_CACHE_H
@@ -26,7 +27,7 @@ struct msp_answer_cache *msp_answer_cache_init(void *memory);
  * The version to look up and keep under, taken before the data is read. Tenants share counters, so
  * that a change of one may raise another's too; never the other way round.
  */
-uint64_t msp_answer_cache_version(const struct msp_answer_cache *cache, int64_t tenant_id);
+uint64_t msp_answer_cache_version(struct msp_answer_cache *cache, int64_t tenant_id);
 
 /* The tenant's data changed, or any tenant's may have. Any process. */
 void msp_answer_cache_raise(struct msp_answer_cache *cache, int64_t tenant_id);
@@ -60,11 +61,11 @@ enum msp_answer_found msp_answer_cache_find(struct msp_answer_cache *cache,
 /* Keeps a copy until `until_unix_us`, if there is room in the place it would have. */
 void msp_answer_cache_keep(struct msp_answer_cache *cache, const struct msp_answer_key *key,
                            struct msp_answer_tag tag, const void *body, size_t size,
-                           int64_t until_unix_us);
+                           int64_t now_unix_us, int64_t until_unix_us);
 
-/* What was found and not found since the start. */
+/* What was found and not found since the start, and how often the cache began anew. */
 struct msp_answer_cache_figures {
-    int64_t hits, misses, kept;
+    int64_t hits, misses, kept, resets;
 };
 struct msp_answer_cache_figures msp_answer_cache_figures(const struct msp_answer_cache *cache);
 

@@ -58,7 +58,11 @@ bool msp_tenant_cache_find(const struct msp_tenant_cache *cache, const char *slu
 bool msp_tenant_cache_at(const struct msp_tenant_cache *cache, size_t position,
                          struct msp_tenant *out) MSP_MUST_CHECK;
 
-/* Raised by one at each publish; 0 = nothing published yet. */
+/* Raised by one at each publish; 0 = nothing published yet, or the number was damaged. */
 uint64_t msp_tenant_cache_generation(const struct msp_tenant_cache *cache);
+
+/* Whether all of the `count` tenants published last are as they were written; the keeper publishes
+ * again if not. */
+bool msp_tenant_cache_is_whole(const struct msp_tenant_cache *cache, size_t count);
 
 #endif

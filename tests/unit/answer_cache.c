@@ -19,7 +19,7 @@ static struct msp_answer_cache *new_cache(void)
     return msp_answer_cache_init(memory);
 }
 
-static struct msp_answer_key key_of(const struct msp_answer_cache *cache, int64_t tenant_id)
+static struct msp_answer_key key_of(struct msp_answer_cache *cache, int64_t tenant_id)
 {
     return (struct msp_answer_key){.tenant_id = tenant_id,
                                    .version = msp_answer_cache_version(cache, tenant_id),
@@ -30,7 +30,8 @@ static struct msp_answer_key key_of(const struct msp_answer_cache *cache, int64_
 
 static void keep(struct msp_answer_cache *cache, const struct msp_answer_key *key, const char *body)
 {
-    msp_answer_cache_keep(cache, key, (struct msp_answer_tag){1, 2}, body, strlen(body), NEVER);
+    msp_answer_cache_keep(cache, key, (struct msp_answer_tag){1, 2}, body, strlen(body), 1000,
+                          NEVER);
 }
 
 /* The body under the key, or NULL. */
@@ -117,9 +118,9 @@ Test(answer_cache, an_answer_ends_at_its_time)
     struct msp_answer_cache *cache = new_cache();
     struct msp_answer_key key = key_of(cache, 7);
 
-    msp_answer_cache_keep(cache, &key, (struct msp_answer_tag){1, 2}, "x", 1, 1001);
+    msp_answer_cache_keep(cache, &key, (struct msp_answer_tag){1, 2}, "x", 1, 1000, 1001);
     cr_assert_not_null(found(cache, &key));
-    msp_answer_cache_keep(cache, &key, (struct msp_answer_tag){1, 2}, "x", 1, 1000);
+    msp_answer_cache_keep(cache, &key, (struct msp_answer_tag){1, 2}, "x", 1, 999, 1000);
     cr_assert_null(found(cache, &key));
 }
 
@@ -168,7 +169,7 @@ Test(answer_cache, bodies_of_every_size_come_back_whole_and_too_large_ones_not_a
         struct msp_buffer out;
         msp_buffer_init(&out, 0);
         msp_buffer_append(&out, "head", 4);
-        msp_answer_cache_keep(cache, &key, (struct msp_answer_tag){1, 2}, body, sizes[i], NEVER);
+        msp_answer_cache_keep(cache, &key, (struct msp_answer_tag){1, 2}, body, sizes[i], 0, NEVER);
         enum msp_answer_found result = msp_answer_cache_find(cache, &key, 0, NULL, &out, &tag);
         if (sizes[i] > MSP_ANSWER_LARGEST_BYTES) {
             cr_assert_eq(result, MSP_ANSWER_NONE);
@@ -210,6 +211,123 @@ Test(answer_cache, a_full_cache_takes_new_answers)
     cr_assert_eq(msp_answer_cache_figures(cache).kept, 19999);
 }
 
+/* xorshift64: the same flips each time. */
+static uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+/* The bytes that hold something, up to `most`, and those right behind them. */
+static size_t list_live_bytes(const struct msp_answer_cache *cache, size_t *out, size_t most)
+{
+    const uint64_t *words = (const uint64_t *)(const void *)cache;
+    size_t count = 0;
+    for (size_t i = 0; i < msp_answer_cache_bytes() / sizeof *words && count + 16 <= most; i++)
+        if (words[i] != 0)
+            for (size_t byte = 0; byte < 16; byte++)
+                out[count++] = i * sizeof *words + byte;
+    return count;
+}
+
+#define DAMAGED_TENANTS 4
+
+/* What a tenant's answer is while its data stand at a version. */
+static void write_body(int64_t tenant, int version, char *out, size_t size)
+{
+    int length = snprintf(out, size, "tenant %d at %d: ", (int)tenant, version);
+    memset(out + length, 'a' + version % 26, size - (size_t)length);
+}
+
+/* One look at each tenant's answer: what is found is what was kept last, or it is kept anew. */
+static int look_at_all(struct msp_answer_cache *cache, const int versions[DAMAGED_TENANTS],
+                       int64_t now_us)
+{
+    char body[900];
+    int hits = 0;
+    for (int64_t tenant = 0; tenant < DAMAGED_TENANTS; tenant++) {
+        struct msp_answer_key key = key_of(cache, tenant + 1);
+        struct msp_answer_tag right = {(uint64_t)tenant, (uint64_t)versions[tenant]};
+        struct msp_answer_tag tag;
+        struct msp_buffer out;
+        msp_buffer_init(&out, 0);
+        write_body(tenant, versions[tenant], body, sizeof body);
+        bool known = now_us % 2 == 0;
+        enum msp_answer_found found =
+            msp_answer_cache_find(cache, &key, now_us, known ? &right : NULL, &out, &tag);
+        if (found == MSP_ANSWER_NONE) {
+            msp_answer_cache_keep(cache, &key, right, body, sizeof body, now_us, NEVER);
+        } else {
+            cr_assert(tag.high == right.high && tag.low == right.low);
+            cr_assert_eq(found, known ? MSP_ANSWER_SAME : MSP_ANSWER_COPIED);
+            cr_assert_eq(out.length, known ? 0 : sizeof body);
+            cr_assert(known || memcmp(out.data, body, sizeof body) == 0);
+            hits++;
+        }
+        msp_buffer_done(&out);
+    }
+    return hits;
+}
+
+Test(answer_cache, whatever_bits_flip_an_answer_is_right_or_not_found)
+{
+    enum { FLIPS = 10000, LIVE = 1 << 20 };
+    struct msp_answer_cache *cache = new_cache();
+    unsigned char *bytes = (unsigned char *)cache;
+    size_t *live = malloc(LIVE * sizeof *live);
+    size_t count = 0;
+    uint64_t random = 88172645463325252u;
+    int versions[DAMAGED_TENANTS] = {0};
+    int64_t now_us = 1000;
+    int hits = 0;
+    for (int i = 0; i < FLIPS; i++) {
+        hits += look_at_all(cache, versions, now_us++);
+        if (i % 64 == 0)
+            count = list_live_bytes(cache, live, LIVE);
+        /* A tenth of the flips goes to the counts at the front. */
+        size_t at = next_random(&random) % 10 == 0 ? next_random(&random) % 4096
+                                                   : live[next_random(&random) % count];
+        bytes[at] ^= (unsigned char)(1u << next_random(&random) % 8);
+        if (i % 5 == 0) {
+            size_t changed = next_random(&random) % DAMAGED_TENANTS;
+            versions[changed]++;
+            msp_answer_cache_raise(cache, (int64_t)changed + 1);
+        }
+    }
+    cr_expect_gt(hits, FLIPS / 2, "%d", hits);
+    cr_expect_gt(msp_answer_cache_figures(cache).resets, 100);
+    /* Once nothing flips any more, it is a cache like any other. */
+    for (int i = 0; i < 4; i++)
+        hits = look_at_all(cache, versions, now_us++);
+    cr_expect_eq(hits, DAMAGED_TENANTS);
+    free(live);
+}
+
+Test(answer_cache, a_place_whose_writer_died_is_used_again)
+{
+    struct msp_answer_cache *cache = new_cache();
+    struct msp_answer_key key = key_of(cache, 7);
+    size_t *live = malloc(sizeof *live << 16);
+
+    /* The first word of an entry is its counter: odd, and all four places are taken by the dead. */
+    for (int64_t way = 0; way < 4; way++) {
+        keep(cache, &key, "x");
+        size_t count = list_live_bytes(cache, live, 1 << 16);
+        for (size_t i = 0; i < count; i += 16) {
+            uint64_t *word = (uint64_t *)(void *)((unsigned char *)cache + live[i]);
+            *word += live[i] > 32768 + 128 && *word == 2 ? 1 : 0;
+        }
+        cr_assert_null(found(cache, &key));
+    }
+    keep(cache, &key, "y");
+    cr_assert_null(found(cache, &key), "a writer may still be at it");
+    msp_answer_cache_keep(cache, &key, (struct msp_answer_tag){1, 2}, "z", 1, 60000000, NEVER);
+    cr_assert_str_eq(found(cache, &key), "z");
+    free(live);
+}
+
 /* Bodies of one letter repeated: a torn one would show two. */
 struct race {
     struct msp_answer_cache *cache;
@@ -225,7 +343,7 @@ static void *write_for_a_while(void *context)
         struct msp_answer_key key = key_of(race->cache, 1 + round % 3);
         memset(body, 'a' + round % 26, sizeof body);
         msp_answer_cache_keep(race->cache, &key, (struct msp_answer_tag){(uint64_t)(round % 26), 0},
-                              body, 3600 + (size_t)(round % 1400), NEVER);
+                              body, 3600 + (size_t)(round % 1400), 1000, NEVER);
     }
     return NULL;
 }

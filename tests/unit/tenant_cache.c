@@ -274,10 +274,35 @@ Test(tenant_cache, shows_only_what_was_published_whatever_bytes_flip)
         }
         cr_assert(!msp_tenant_cache_at(cache, next_random(&random) | 1u << 20, &found));
     }
-    /* Two publishes write both halves anew. */
+    cr_expect(!msp_tenant_cache_is_whole(cache, TENANTS));
     publish(cache, tenants, TENANTS);
-    publish(cache, tenants, TENANTS);
+    cr_expect(msp_tenant_cache_is_whole(cache, TENANTS));
+    cr_expect(!msp_tenant_cache_is_whole(cache, TENANTS - 1));
     struct msp_tenant found;
     cr_expect(msp_tenant_cache_find(cache, "tenant-7", &found));
+    drop_cache(cache);
+}
+
+Test(tenant_cache, a_damaged_generation_brings_no_older_list_back)
+{
+    struct msp_tenant_cache *cache = make_cache();
+    struct msp_tenant tenants[2];
+    struct msp_tenant found;
+    make_round(tenants, 2, 1);
+    publish(cache, tenants, 2);
+    tenants[1].active = false;
+    publish(cache, tenants, 2);
+
+    unsigned char *generation = (unsigned char *)cache;
+    for (int bit = 0; bit < 64; bit++) {
+        generation[bit / 8] ^= (unsigned char)(1u << bit % 8);
+        cr_expect_eq(msp_tenant_cache_generation(cache), 0);
+        cr_expect(!msp_tenant_cache_find(cache, tenants[1].slug, &found), "bit %d", bit);
+        generation[bit / 8] ^= (unsigned char)(1u << bit % 8);
+        cr_expect(msp_tenant_cache_find(cache, tenants[1].slug, &found) && !found.active);
+    }
+    generation[0] ^= 1;
+    publish(cache, tenants, 2);
+    cr_expect(msp_tenant_cache_find(cache, tenants[1].slug, &found) && !found.active);
     drop_cache(cache);
 }

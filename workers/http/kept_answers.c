@@ -168,7 +168,8 @@ int msp_kept_answer_keep(const struct msp_request *request, struct msp_response 
     struct msp_answer_tag tag = {hash.high64, hash.low64};
     if (request->settings->answer_cache)
         msp_answer_cache_keep(request->worker->child->shared->answers, &kept->key, tag,
-                              response->body.data, response->body.length, kept->until_unix_us);
+                              response->body.data, response->body.length, msp_clock_unix_us(),
+                              kept->until_unix_us);
     tag_response(response, tag);
     return caller_has(request, tag) ? not_modified(response) : status;
 }

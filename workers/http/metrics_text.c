@@ -269,6 +269,9 @@ static const struct metric metrics[] = {
      ANSWERS(misses)},
     {"msp_answer_cache_kept_total", COUNTER, "Answers put into shared memory.", write_of_answers,
      ANSWERS(kept)},
+    {"msp_answer_cache_resets_total", COUNTER,
+     "Times that damaged memory was found and every kept answer forgotten.", write_of_answers,
+     ANSWERS(resets)},
 
     {"msp_jobs_queued", GAUGE, "Jobs of all nodes that could be taken now.", write_lanes,
      LANE(queued)},

@@ -221,10 +221,15 @@ static enum msp_result read_tenants(struct keeper *keeper, int64_t deadline_ms,
         msp_tenant_store_all(keeper->db, deadline_ms, &tenants, &count, error);
     if (result != MSP_OK)
         return result;
-    if (is_published(keeper, tenants, count))
-        free(tenants);
-    else
+    bool changed = !is_published(keeper, tenants, count);
+    if (!changed && !msp_tenant_cache_is_whole(keeper->child->shared->tenants, count)) {
+        msp_log(MSP_LOG_ERROR, "The shared tenants were damaged; publishing them again", NULL);
+        changed = true;
+    }
+    if (changed)
         publish(keeper, tenants, count);
+    else
+        free(tenants);
     return MSP_OK;
 }
 
