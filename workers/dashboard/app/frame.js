@@ -71,7 +71,12 @@ async function build(controller) {
     const context = {state, me, tenants, tenant: null, signal: controller.signal, reads: new Map()};
     context.read = reader(context);
     context.send = (path, body, options) => send(path, body, {...options, query: {...ofTenant(context), ...options?.query}});
-    if (view.ofTenant) await settleTenant(context);
+    if (view.ofTenant) {
+        await settleTenant(context);
+        controller.signal.throwIfAborted();
+        // Before the view makes its links: they lead on from here.
+        settleAddress(context);
+    }
     const module = await view.load();
     const content = await module.build(context);
     return {view, me, controller, content, context, tenant: context.tenant, reads: context.reads,
@@ -110,18 +115,16 @@ function put(next) {
     const focused = document.activeElement?.id;
     shown?.controller.abort();
     shown = {...next, at: Date.now()};
-    settleAddress(next);
     masthead.show(next);
-    masthead.place().replaceChildren(next.content);
+    masthead.put(next.view?.name ?? "unknown", next.content);
     if (moved) masthead.arrive();
     else if (focused) document.getElementById(focused)?.focus({preventScroll: true});
 }
 
 // So that a link to here shows the same tomorrow. A wall screen's period moves on.
-function settleAddress({context, me}) {
-    if (!context?.tenant || address.current().wall) return;
-    const {from, to} = context.period;
-    address.settle({from, to, period: null, ...(me.role === "admin" && {tenant: context.tenant.id})});
+function settleAddress({me, tenant, period: {from, to}}) {
+    if (address.current().wall) return;
+    address.settle({from, to, period: null, ...(me.role === "admin" && {tenant: tenant.id})});
 }
 
 function fail(error) {
@@ -147,7 +150,7 @@ function tryAgain(error) {
 function replaceBy(content) {
     shown?.controller.abort();
     shown = null;
-    masthead.place().replaceChildren(content);
+    masthead.put("notice", content);
     masthead.arrive();
 }
 

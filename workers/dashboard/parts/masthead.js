@@ -14,7 +14,11 @@ const main = element("main", {id: "main", tabindex: "-1"});
 const news = element("div", {class: "news", role: "status", hidden: true});
 const foot = element("footer", {class: "foot"});
 
-export const place = () => main;
+// The content of a view in the place of what was there.
+export function put(view, content) {
+    main.dataset.view = view;
+    main.replaceChildren(content);
+}
 
 // onSignOut, onTaste: called when a person signs out, or chooses another language or theme.
 export function begin(body, callbacks) {

@@ -1,0 +1,48 @@
+// The page's words without a browser: French and English say the same things.
+import assert from "node:assert/strict";
+import {readdirSync, readFileSync} from "node:fs";
+import {join} from "node:path";
+import test from "node:test";
+import {fileURLToPath} from "node:url";
+
+const dashboard = fileURLToPath(new URL("../../workers/dashboard", import.meta.url));
+const words = async (code) => (await import(join(dashboard, "words", `${code}.js`))).default;
+const [en, fr] = await Promise.all([words("en"), words("fr")]);
+
+const texts = (entry) => (typeof entry === "string" ? [entry] : Object.values(entry));
+const blanks = (entry) => [...new Set(texts(entry).flatMap((text) => text.match(/\{\w+\}/g) ?? []))].sort();
+
+function sources(folder) {
+    return readdirSync(folder, {withFileTypes: true}).flatMap((entry) => {
+        const path = join(folder, entry.name);
+        if (entry.isDirectory()) return entry.name === "node_modules" || entry.name === "words" ? [] : sources(path);
+        return entry.name.endsWith(".js") ? [readFileSync(path, "utf8")] : [];
+    });
+}
+
+test("every text stands in both languages", () => {
+    assert.deepEqual(Object.keys(fr).sort(), Object.keys(en).sort());
+});
+
+test("a text's blanks are the same in both languages", () => {
+    for (const name of Object.keys(en)) assert.deepEqual(blanks(fr[name] ?? ""), blanks(en[name]), name);
+});
+
+test("a text that counts has the forms its language needs", () => {
+    for (const [code, all] of Object.entries({en, fr})) {
+        for (const [name, entry] of Object.entries(all)) {
+            if (typeof entry !== "string") assert.ok(entry.one && entry.other, `${code} ${name} lacks a form`);
+        }
+    }
+});
+
+// A name that is put together ("view.${…}") vouches for all that begin like it.
+test("every text is said somewhere, and everything said has a text", () => {
+    const all = sources(dashboard).join("\n");
+    const whole = new Set([...all.matchAll(/["'`]([a-z_]+(?:\.[a-z0-9_-]+)+)["'`]/g)].map(([, name]) => name));
+    const begun = [...all.matchAll(/`([a-z_.]+\.)\$\{/g)].map(([, start]) => start);
+    const said = [...all.matchAll(/\b(?:say|isSaid)\("([^"]+)"/g)].map(([, name]) => name);
+    assert.deepEqual(said.filter((name) => !(name in en)), [], "said, but without a text");
+    const unsaid = Object.keys(en).filter((name) => !whole.has(name) && !begun.some((start) => name.startsWith(start)));
+    assert.deepEqual(unsaid, [], "never said");
+});
