@@ -2,6 +2,7 @@
  * order. */
 #include "msp/kpi_store.h"
 
+#include "kpi_rows.h"
 #include "msp/ddsketch.h"
 #include "queries.h"
 #include "wire.h"
@@ -30,10 +31,10 @@ static const struct msp_statement finish_statement = {"kpi_finish", msp_query_kp
 static const struct msp_statement fence_statement = {
     "job_fence", "SELECT msp.job_fence($1::uuid, $2::bigint::integer, $3::text)", false};
 /* Small numbers are shorter as text than as eight bytes: a month then fits into one packet. */
-static const struct msp_statement daily_statement = {"kpi_daily", msp_query_kpi_daily, false};
-static const struct msp_statement merged_statement = {"kpi_merged", msp_query_kpi_merged, false};
-static const struct msp_statement freshness_statement = {"kpi_freshness", msp_query_kpi_freshness,
-                                                         true};
+const struct msp_statement msp_kpi_daily_statement = {"kpi_daily", msp_query_kpi_daily, false};
+const struct msp_statement msp_kpi_merged_statement = {"kpi_merged", msp_query_kpi_merged, false};
+const struct msp_statement msp_kpi_freshness_statement = {"kpi_freshness", msp_query_kpi_freshness,
+                                                          true};
 
 /* The sketch's boundaries as PostgreSQL writes an array. */
 static enum msp_result thresholds_text(struct msp_buffer *out, struct msp_error *error)
@@ -241,9 +242,9 @@ static enum msp_result read_row(const PGresult *rows, int row, struct msp_arena 
     return MSP_OK;
 }
 
-static enum msp_result read_rows(const PGresult *result_rows, struct msp_arena *arena,
-                                 struct msp_kpi_row **out_rows, size_t *out_count,
-                                 struct msp_error *error)
+enum msp_result msp_kpi_rows_read(const PGresult *result_rows, struct msp_arena *arena,
+                                  struct msp_kpi_row **out_rows, size_t *out_count,
+                                  struct msp_error *error)
 {
     size_t count = (size_t)PQntuples(result_rows);
     /* One more than there are, for msp_kpi_read_merged. */
@@ -260,7 +261,7 @@ static enum msp_result read_rows(const PGresult *result_rows, struct msp_arena *
     return MSP_OK;
 }
 
-static void read_freshness(const PGresult *rows, struct msp_kpi_freshness *out)
+void msp_kpi_freshness_read(const PGresult *rows, struct msp_kpi_freshness *out)
 {
     *out = (struct msp_kpi_freshness){MSP_NO_DAY, MSP_NO_TIME, 0, MSP_NO_DAY};
     if (PQntuples(rows) == 0)
@@ -269,6 +270,17 @@ static void read_freshness(const PGresult *rows, struct msp_kpi_freshness *out)
     out->data_as_of_us = msp_wire_time(rows, 0, 1);
     out->data_version = msp_result_int(rows, 0, 2);
     out->today = msp_wire_day(rows, 0, 3);
+}
+
+void msp_kpi_query_params(struct msp_params *params, int64_t tenant_id,
+                          const struct msp_kpi_query *query)
+{
+    msp_params_init(params);
+    msp_params_int(params, tenant_id);
+    msp_params_text(params, query->dimension);
+    msp_params_day(params, query->from);
+    msp_params_day(params, query->to);
+    msp_params_text(params, query->member);
 }
 
 static enum msp_result read_kpis(struct msp_db *db, const struct msp_statement *statement,
@@ -281,20 +293,16 @@ static enum msp_result read_kpis(struct msp_db *db, const struct msp_statement *
     struct msp_params params;
     msp_params_init(&tenant);
     msp_params_int(&tenant, tenant_id);
-    msp_params_init(&params);
-    msp_params_int(&params, tenant_id);
-    msp_params_text(&params, query->dimension);
-    msp_params_day(&params, query->from);
-    msp_params_day(&params, query->to);
-    msp_params_text(&params, query->member);
-    struct msp_call calls[] = {{statement, &params, NULL}, {&freshness_statement, &tenant, NULL}};
+    msp_kpi_query_params(&params, tenant_id, query);
+    struct msp_call calls[] = {{statement, &params, NULL},
+                               {&msp_kpi_freshness_statement, &tenant, NULL}};
     struct msp_scope scope = {tenant_id, NULL};
     enum msp_result result = msp_db_transact(db, &scope, calls, 2, deadline_ms, error);
     if (result != MSP_OK)
         return result;
-    result = read_rows(calls[0].result, arena, out_rows, out_count, error);
+    result = msp_kpi_rows_read(calls[0].result, arena, out_rows, out_count, error);
     if (result == MSP_OK)
-        read_freshness(calls[1].result, freshness);
+        msp_kpi_freshness_read(calls[1].result, freshness);
     msp_calls_clear(calls, 2);
     return result;
 }
@@ -305,7 +313,7 @@ enum msp_result msp_kpi_read_daily(struct msp_db *db, int64_t tenant_id,
                                    size_t *out_count, struct msp_kpi_freshness *freshness,
                                    struct msp_error *error)
 {
-    return read_kpis(db, &daily_statement, tenant_id, query, arena, deadline_ms, out_rows,
+    return read_kpis(db, &msp_kpi_daily_statement, tenant_id, query, arena, deadline_ms, out_rows,
                      out_count, freshness, error);
 }
 
@@ -315,8 +323,8 @@ enum msp_result msp_kpi_read_merged(struct msp_db *db, int64_t tenant_id,
                                     size_t *out_count, struct msp_kpi_freshness *freshness,
                                     struct msp_error *error)
 {
-    enum msp_result result = read_kpis(db, &merged_statement, tenant_id, query, arena, deadline_ms,
-                                       out_rows, out_count, freshness, error);
+    enum msp_result result = read_kpis(db, &msp_kpi_merged_statement, tenant_id, query, arena,
+                                       deadline_ms, out_rows, out_count, freshness, error);
     if (result == MSP_OK && *out_count == 0 && strcmp(query->dimension, "all") == 0) {
         /* The array has room for one more; cleared, it says "never computed". */
         (*out_rows)[0] = (struct msp_kpi_row){.day = MSP_NO_DAY, .member = ""};

@@ -173,3 +173,30 @@ def test_a_long_answer_is_kept_and_a_huge_one_just_given(server, filled):
     assert len(huge.body) > 300_000 and huge.headers["ETag"]
     assert json.loads(ask(server, filled, "from=2022-01-01&to=2024-12-31").body) == huge.json
     ask(server, filled, "from=2022-01-01&to=2024-12-31", If_None_Match=huge.headers["ETag"]).must(304)
+
+
+@pytest.mark.parametrize("path", ["/v1/summaries", "/v1/exports", "/v1/jobs", "/v1/tenants"])
+def test_what_is_not_kept_is_tagged_all_the_same(server, filled, path):
+    token = server.token("manager", filled)
+    before = figures(server)
+    first = server.get(path, token=token).must(200)
+    same = server.get(path, token=token, headers={"If-None-Match": first.headers["ETag"]}).must(304)
+    assert same.body == b"" and same.headers["ETag"] == first.headers["ETag"]
+    assert first.headers["Cache-Control"] == same.headers["Cache-Control"] == "private, no-cache"
+    assert figures(server) == before
+
+
+def test_a_new_job_is_seen_at_once_by_whoever_has_the_list(server, filled):
+    token = server.token("manager", filled)
+    tag = server.get("/v1/jobs", token=token).must(200).headers["ETag"]
+    job = server.post("/v1/exports", {"force": True}, token=token).must(202).json["job"]["id"]
+    listed = server.get("/v1/jobs", token=token, headers={"If-None-Match": tag}).must(200).json["jobs"]
+    assert job in {one["id"] for one in listed}
+    server.finished(job)
+
+
+def test_ages_of_the_backlog_are_kept_and_tagged(server, filled):
+    first = ask(server, filled, "day=2024-03-31", path="/v1/kpis/backlog-age").must(200)
+    before = figures(server)
+    ask(server, filled, "day=2024-03-31", path="/v1/kpis/backlog-age", If_None_Match=first.headers["ETag"]).must(304)
+    assert figures(server)["hits"] == before["hits"] + 1

@@ -188,8 +188,8 @@ def test_the_checker_finds_what_is_not_described(document, change):
 def test_the_checker_finds_a_description_that_is_too_narrow(document):
     narrow = copy.deepcopy(document)
     narrow["components"]["schemas"]["JobState"] = {"enum": ["lost"]}
-    page = b'{"jobs":[],"next_cursor":null}'
-    assert judged(document, body=page, path="/v1/jobs?state=failed") == []
-    assert judged(narrow, body=page, path="/v1/jobs?state=failed")
+    page = {"body": b'{"jobs":[],"next_cursor":null}', "path": "/v1/jobs?state=failed", "ETag": '"0123456789abcdef"'}
+    assert judged(document, **page) == []
+    assert judged(narrow, **page)
     assert judged(document, status=200, path="/v1/admin/tenants/a", method="POST", sent=b'{"new":1}',
                   body=b'{"tenant":{"id":"a","name":"A","timezone":"UTC","status":"active","source":null}}')

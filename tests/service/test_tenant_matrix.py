@@ -47,12 +47,13 @@ QUERY_IDS = {
     "/v1/tickets?cursor": [("tickets cursor", {"limit": "1"})],
     "/v1/admin/users?cursor": [("user", {})], "/v1/admin/keys?cursor": [("key", {})],
     "/v1/admin/sources?cursor": [("tenant", {})],
+    "/v1/admin/glance?cursor": [("tenant", {})],
     "/v1/audit?cursor": [("jobs cursor", {})],
 }
 # Query names that can only be words or days, and what an address needs to be asked at all.
 QUERY_WORDS = {"from": FROM, "to": TO, "day": FROM, "by": None, "metric": None, "limit": None, "state": None,
                "kind": None, "dataset": None, "compare": None, "action": None, "actor": None, "age": None,
-               "weekday": None, "hour": None, "count": None}
+               "weekday": None, "hour": None, "count": None, "days": None}
 # Members of a body that carry an id; () where a body has none.
 BODY_IDS = {
     "POST /v1/exports": [("after_job", "job"), ("after_job", "job of all tenants")],

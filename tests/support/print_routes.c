@@ -41,7 +41,8 @@ int main(void)
             route->path, "credential", credential_name(route->credential), "roles", roles_of(route),
             "of_tenant", route->tenant_rule == MSP_TENANT_OF_CALLER, "query", route->query_names,
             "has_body", route->has_body, "streams_body", route->streams_body, "keeps_answer",
-            route->keeps_answer, "audit", route->audit != NULL ? route->audit : "");
+            route->answer_rule == MSP_ANSWER_KEPT, "audit",
+            route->audit != NULL ? route->audit : "");
         (void)json_array_append_new(table, row);
     }
     int failed = json_dumpf(table, stdout, JSON_INDENT(1));

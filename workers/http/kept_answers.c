@@ -130,7 +130,8 @@ int msp_kept_answer_find(const struct msp_request *request, struct msp_response 
 {
     struct msp_answer_cache *cache = request->worker->child->shared->answers;
     kept->wanted = false;
-    if (!request->route->keeps_answer ||
+    kept->tagged = request->route->answer_rule != MSP_ANSWER_SENT;
+    if (request->route->answer_rule != MSP_ANSWER_KEPT ||
         !write_canonical_query(request, kept->query, sizeof kept->query))
         return 0;
     int64_t now_us = msp_clock_unix_us();
@@ -161,12 +162,12 @@ int msp_kept_answer_keep(const struct msp_request *request, struct msp_response 
 {
     bool plain = response->content_type != NULL && strcmp(response->content_type, JSON) == 0 &&
                  response->next == NULL && response->headers.length == 0;
-    if (!kept->wanted || status != 200 || !plain)
+    if (!kept->tagged || status != 200 || !plain)
         return status;
     /* Told apart by content alone, so that a tag holds on every node and after every start. */
     XXH128_hash_t hash = XXH3_128bits(response->body.data, response->body.length);
     struct msp_answer_tag tag = {hash.high64, hash.low64};
-    if (request->settings->answer_cache)
+    if (kept->wanted && request->settings->answer_cache)
         msp_answer_cache_keep(request->worker->child->shared->answers, &kept->key, tag,
                               response->body.data, response->body.length, msp_clock_unix_us(),
                               kept->until_unix_us);

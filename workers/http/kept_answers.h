@@ -1,6 +1,7 @@
 /*
- * Answers of routes marked so are kept for all workers of the node and carry an entity tag: the
- * same question is answered from shared memory, and a caller who has the answer is told just that.
+ * Answers of routes marked so carry an entity tag: a caller who has the answer is told just that.
+ * Those of a tenant's data alone are kept for all workers of the node besides, and the same
+ * question is answered from shared memory.
  */
 #ifndef MSP_HTTP_KEPT_ANSWERS_H
 #define MSP_HTTP_KEPT_ANSWERS_H
@@ -12,6 +13,7 @@
 /* Where this request's answer is kept; filled by msp_kept_answer_find. */
 struct msp_kept_answer {
     bool wanted; /* whether to keep what the handler makes */
+    bool tagged; /* whether to tag it, kept or not */
     struct msp_answer_key key;
     int64_t until_unix_us;
     char query[MSP_ANSWER_TEXT_BYTES];
@@ -21,8 +23,8 @@ struct msp_kept_answer {
 int msp_kept_answer_find(const struct msp_request *request, struct msp_response *response,
                          struct msp_kept_answer *kept);
 
-/* After the handler: keeps and tags an answer of status 200; returns the status to send, 304 where
- * the caller has this very answer. */
+/* After the handler: tags and, where wanted, keeps an answer of status 200; returns the status to
+ * send, 304 where the caller has this very answer. */
 int msp_kept_answer_keep(const struct msp_request *request, struct msp_response *response,
                          const struct msp_kept_answer *kept, int status);
 

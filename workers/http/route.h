@@ -14,6 +14,13 @@ enum msp_tenant_rule {
     MSP_TENANT_OF_CALLER, /* the credential's tenant; an admin must name one with ?tenant= */
 };
 
+/* What becomes of an answer of status 200: see kept_answers.h. */
+enum msp_answer_rule {
+    MSP_ANSWER_SENT,   /* it is sent, and nobody keeps a copy */
+    MSP_ANSWER_TAGGED, /* with an entity tag, for callers who ask again */
+    MSP_ANSWER_KEPT,   /* the same, and kept: a GET that depends on its tenant's data alone */
+};
+
 /* A handler fills the response and returns its HTTP status. */
 typedef int (*msp_handler)(const struct msp_request *request, struct msp_response *response);
 
@@ -28,7 +35,7 @@ struct msp_route {
         *query_names;  /* space-separated; "tenant" is added by MSP_TENANT_OF_CALLER; "*" = any */
     bool has_body;     /* a JSON body is taken; otherwise a body is refused */
     bool streams_body; /* the handler reads the body itself (NDJSON) */
-    bool keeps_answer; /* a GET that depends on its tenant's data alone: see kept_answers.h */
+    enum msp_answer_rule answer_rule;
     const char *audit; /* the actions, space-separated, one of which a request that did something
                           leaves in the audit log; NULL = leaves none */
     msp_handler handler;

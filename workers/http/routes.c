@@ -15,14 +15,15 @@
 #define NO_QUERY  ""
 #define ANY_QUERY "*"
 
-#define NO_BODY       false, false, false, NULL
-#define JSON_BODY     true, false, false, NULL
-#define STREAMED_BODY true, true, false, NULL
-#define KEPT_ANSWER   false, false, true, NULL
+#define NO_BODY       false, false, MSP_ANSWER_SENT, NULL
+#define JSON_BODY     true, false, MSP_ANSWER_SENT, NULL
+#define STREAMED_BODY true, true, MSP_ANSWER_SENT, NULL
+#define TAGGED_ANSWER false, false, MSP_ANSWER_TAGGED, NULL
+#define KEPT_ANSWER   false, false, MSP_ANSWER_KEPT, NULL
 
 /* The same, leaving a line in the audit log. */
-#define AUDITED(actions)           false, false, false, actions
-#define AUDITED_JSON_BODY(actions) true, false, false, actions
+#define AUDITED(actions)           false, false, MSP_ANSWER_SENT, actions
+#define AUDITED_JSON_BODY(actions) true, false, MSP_ANSWER_SENT, actions
 
 /* clang-format off */
 const struct msp_route msp_routes[] = {
@@ -57,7 +58,7 @@ const struct msp_route msp_routes[] = {
     {"POST", "/v1/auth/logout", WRITES, EVERYBODY, MSP_TENANT_NONE, NO_QUERY,
      AUDITED_JSON_BODY("sign_out"), msp_handle_logout},
     {"GET",  "/v1/me", READS, EVERYBODY, MSP_TENANT_NONE, NO_QUERY, NO_BODY, msp_handle_me},
-    {"GET",  "/v1/tenants", READS, EVERYBODY, MSP_TENANT_NONE, NO_QUERY, NO_BODY,
+    {"GET",  "/v1/tenants", READS, EVERYBODY, MSP_TENANT_NONE, NO_QUERY, TAGGED_ANSWER,
      msp_handle_tenants},
     {"GET",  "/v1/kpis/daily", READS, EVERYBODY, MSP_TENANT_OF_CALLER, "from to by member",
      KEPT_ANSWER, msp_handle_kpis_daily},
@@ -76,15 +77,15 @@ const struct msp_route msp_routes[] = {
     {"GET",  "/v1/tickets.csv", DOWNLOADS, EVERYBODY, MSP_TENANT_OF_CALLER,
      "from to day metric by member age weekday hour", AUDITED("ticket.download"),
      msp_handle_tickets_csv},
-    {"GET",  "/v1/jobs", READS, MANAGERS, MSP_TENANT_OF_CALLER, "state kind cursor limit", NO_BODY,
+    {"GET",  "/v1/jobs", READS, MANAGERS, MSP_TENANT_OF_CALLER, "state kind cursor limit", TAGGED_ANSWER,
      msp_handle_jobs},
-    {"GET",  "/v1/jobs/{id}", READS, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY, NO_BODY,
+    {"GET",  "/v1/jobs/{id}", READS, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY, TAGGED_ANSWER,
      msp_handle_job},
     {"POST", "/v1/jobs/{id}/cancel", WRITES, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY,
      AUDITED_JSON_BODY("job.cancel"), msp_handle_job_cancel},
     {"POST", "/v1/jobs/{id}/retry", WRITES, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY,
      AUDITED_JSON_BODY("job.retry"), msp_handle_job_retry},
-    {"GET",  "/v1/exports", READS, MANAGERS, MSP_TENANT_OF_CALLER, "dataset", NO_BODY,
+    {"GET",  "/v1/exports", READS, MANAGERS, MSP_TENANT_OF_CALLER, "dataset", TAGGED_ANSWER,
      msp_handle_exports},
     {"GET",  "/v1/exports/files/{id}", DOWNLOADS, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY,
      AUDITED("export.download"), msp_handle_export_file},
@@ -93,9 +94,9 @@ const struct msp_route msp_routes[] = {
     {"POST", "/v1/exports", WRITES, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY,
      AUDITED_JSON_BODY("job.start"), msp_handle_export},
 
-    {"GET",  "/v1/summaries", READS, EVERYBODY, MSP_TENANT_OF_CALLER, "cursor limit", NO_BODY,
+    {"GET",  "/v1/summaries", READS, EVERYBODY, MSP_TENANT_OF_CALLER, "cursor limit", TAGGED_ANSWER,
      msp_handle_summaries},
-    {"GET",  "/v1/summaries/{id}", READS, EVERYBODY, MSP_TENANT_OF_CALLER, NO_QUERY, NO_BODY,
+    {"GET",  "/v1/summaries/{id}", READS, EVERYBODY, MSP_TENANT_OF_CALLER, NO_QUERY, TAGGED_ANSWER,
      msp_handle_summary},
     {"POST", "/v1/summaries", WRITES, MANAGERS, MSP_TENANT_OF_CALLER, NO_QUERY,
      AUDITED_JSON_BODY("job.start"), msp_handle_summary_start},
@@ -125,6 +126,8 @@ const struct msp_route msp_routes[] = {
      AUDITED_JSON_BODY("source.set"), msp_handle_admin_source_set},
     {"POST", "/v1/admin/sources/{tenant}/test", WRITES, OF_ADMINS, NO_QUERY,
      AUDITED_JSON_BODY("job.start"), msp_handle_admin_source_test},
+    {"GET",  "/v1/admin/glance", READS, OF_ADMINS, "days cursor limit", TAGGED_ANSWER,
+     msp_handle_admin_glance},
     {"GET",  "/v1/audit", READS, OF_ADMINS, "tenant from to action actor limit cursor", NO_BODY,
      msp_handle_audit},
 };

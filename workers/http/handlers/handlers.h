@@ -97,6 +97,9 @@ int msp_handle_admin_source(const struct msp_request *request, struct msp_respon
 int msp_handle_admin_source_set(const struct msp_request *request, struct msp_response *response);
 int msp_handle_admin_source_test(const struct msp_request *request, struct msp_response *response);
 
+/* admin_glance.c */
+int msp_handle_admin_glance(const struct msp_request *request, struct msp_response *response);
+
 /* audit.c */
 int msp_handle_audit(const struct msp_request *request, struct msp_response *response);
 

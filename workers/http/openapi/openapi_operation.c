@@ -217,7 +217,7 @@ static json_t *fields_of_answer(const struct msp_route *route, const json_t *ent
     {
         failed |= add_field(fields, json_string_value(name));
     }
-    if (route->keeps_answer)
+    if (route->answer_rule != MSP_ANSWER_SENT)
         failed |= add_field(fields, "ETag");
     if (takes_key(route, entry))
         failed |= add_field(fields, "Idempotent-Replayed");
@@ -292,7 +292,7 @@ static json_t *responses_of(const struct msp_route *route, const json_t *entry)
         failed |=
             json_object_set_new(responses, status, answer_response(route, entry, number, answer));
     }
-    if (route->keeps_answer)
+    if (route->answer_rule != MSP_ANSWER_SENT)
         failed |= add_not_modified(responses, route, entry);
     failed |= add_problems(responses, route, entry);
     return whole(responses, failed);
@@ -334,7 +334,7 @@ static json_t *parameters_of(const struct msp_route *route, const json_t *entry)
     }
     if (route->tenant_rule == MSP_TENANT_OF_CALLER)
         failed |= json_array_append_new(parameters, msp_openapi_reference("parameters", "Tenant"));
-    if (route->keeps_answer)
+    if (route->answer_rule != MSP_ANSWER_SENT)
         failed |=
             json_array_append_new(parameters, msp_openapi_reference("parameters", "IfNoneMatch"));
     return whole(parameters, failed);
