@@ -26,6 +26,12 @@ static const struct msp_statement list_statement = {
     "   AND t.slug COLLATE \"C\" > $2::text ORDER BY t.slug COLLATE \"C\" LIMIT $3::bigint",
     true};
 
+static const struct msp_statement behind_statement = {
+    "source_behind",
+    "SELECT " COLUMNS TABLES " WHERE t.source <> '' AND t.active"
+    " ORDER BY c.drained_at NULLS FIRST, t.slug COLLATE \"C\" LIMIT $1::bigint",
+    true};
+
 static const struct msp_statement find_statement = {
     "source_find", "SELECT " COLUMNS TABLES " WHERE t.slug = $1::text", true};
 
@@ -75,17 +81,12 @@ static bool read_row(const PGresult *rows, int row, struct msp_arena *arena,
     return !failed;
 }
 
-enum msp_result msp_source_store_list(struct msp_db *db, const char *tenant, const char *after,
-                                      int limit, struct msp_arena *arena, int64_t deadline_ms,
-                                      struct msp_source_info **out_sources, size_t *out_count,
-                                      struct msp_error *error)
+static enum msp_result read_rows(struct msp_db *db, const struct msp_statement *statement,
+                                 const struct msp_params *params, struct msp_arena *arena,
+                                 int64_t deadline_ms, struct msp_source_info **out_sources,
+                                 size_t *out_count, struct msp_error *error)
 {
-    struct msp_params params;
-    msp_params_init(&params);
-    msp_params_text(&params, tenant);
-    msp_params_text(&params, after);
-    msp_params_int(&params, limit);
-    struct msp_call call = {&list_statement, &params, NULL};
+    struct msp_call call = {statement, params, NULL};
     enum msp_result result = msp_db_transact(db, &admin_scope, &call, 1, deadline_ms, error);
     if (result != MSP_OK)
         return result;
@@ -100,6 +101,31 @@ enum msp_result msp_source_store_list(struct msp_db *db, const char *tenant, con
     *out_sources = sources;
     *out_count = (size_t)count;
     return MSP_OK;
+}
+
+enum msp_result msp_source_store_list(struct msp_db *db, const char *tenant, const char *after,
+                                      int limit, struct msp_arena *arena, int64_t deadline_ms,
+                                      struct msp_source_info **out_sources, size_t *out_count,
+                                      struct msp_error *error)
+{
+    struct msp_params params;
+    msp_params_init(&params);
+    msp_params_text(&params, tenant);
+    msp_params_text(&params, after);
+    msp_params_int(&params, limit);
+    return read_rows(db, &list_statement, &params, arena, deadline_ms, out_sources, out_count,
+                     error);
+}
+
+enum msp_result msp_source_store_behind(struct msp_db *db, int limit, struct msp_arena *arena,
+                                        int64_t deadline_ms, struct msp_source_info **out_sources,
+                                        size_t *out_count, struct msp_error *error)
+{
+    struct msp_params params;
+    msp_params_init(&params);
+    msp_params_int(&params, limit);
+    return read_rows(db, &behind_statement, &params, arena, deadline_ms, out_sources, out_count,
+                     error);
 }
 
 enum msp_result msp_source_store_find(struct msp_db *db, const char *tenant,
@@ -169,6 +195,26 @@ static void write_failure(struct msp_json_writer *writer, const struct msp_sourc
     msp_json_end_object(writer);
 }
 
+int64_t msp_source_info_lag_seconds(const struct msp_source_info *info, int64_t now_us)
+{
+    if (info->drained_us == MSP_NO_TIME)
+        return -1;
+    return now_us > info->drained_us ? (now_us - info->drained_us) / US_A_SECOND : 0;
+}
+
+void msp_source_info_write_freshness(struct msp_json_writer *writer,
+                                     const struct msp_source_info *info, int64_t now_us)
+{
+    const int64_t lag_seconds = msp_source_info_lag_seconds(info, now_us);
+    msp_json_key_time(writer, "complete_until", info->drained_us);
+    msp_json_key(writer, "lag_seconds");
+    if (lag_seconds < 0)
+        msp_json_null(writer);
+    else
+        msp_json_int(writer, lag_seconds);
+    write_failure(writer, info);
+}
+
 void msp_source_info_write(struct msp_json_writer *writer, const struct msp_source_info *info,
                            int64_t now_us)
 {
@@ -180,13 +226,6 @@ void msp_source_info_write(struct msp_json_writer *writer, const struct msp_sour
     write_secrets(writer, info);
     msp_json_key_time(writer, "updated_at", info->updated_us);
     msp_json_key_string(writer, "updated_by", info->updated_by);
-    msp_json_key_time(writer, "complete_until", info->drained_us);
-    msp_json_key(writer, "lag_seconds");
-    if (info->drained_us == MSP_NO_TIME)
-        msp_json_null(writer);
-    else
-        msp_json_int(writer,
-                     now_us > info->drained_us ? (now_us - info->drained_us) / US_A_SECOND : 0);
-    write_failure(writer, info);
+    msp_source_info_write_freshness(writer, info, now_us);
     msp_json_end_object(writer);
 }

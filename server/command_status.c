@@ -1,9 +1,10 @@
 /* msp-analytics status: the status board for people or as JSON. Nobody's answer is waited for but,
- * for a moment, the job worker's, so it answers even when nobody else does. */
+ * for a moment, the job worker's and the database's, so it answers even when nobody else does. */
 #include "running_server.h"
 
 #include "child_kinds.h"
 #include "status_jobs.h"
+#include "status_sources.h"
 
 #include "msp/clock.h"
 #include "msp/json_writer.h"
@@ -104,6 +105,7 @@ static void print_for_people(const struct msp_invocation *invocation,
                  "up", "requests", "errors", "open", "job runs", "done", "failed");
     for (int i = 0; i < MSP_BOARD_SLOTS; i++)
         print_slot(&board->slots[i]);
+    msp_status_sources_print(invocation);
 }
 
 static void write_health(struct msp_json_writer *writer, const char *name, int64_t ok_since_us,
@@ -196,6 +198,7 @@ static int print_as_json(const struct msp_invocation *invocation,
     for (int i = 0; i < MSP_BOARD_SLOTS; i++)
         write_slot(&writer, &board->slots[i]);
     msp_json_end_array(&writer);
+    msp_status_sources_write(invocation, &writer);
     msp_json_end_object(&writer);
     const bool whole = !text.failed;
     if (whole)

@@ -257,7 +257,7 @@ static const struct msp_command commands[] = {
      msp_command_show_config},
     {"reload", NULL, "Asks the running server to read its settings again.", NULL, NULL,
      msp_command_reload},
-    {"status", NULL, "Shows processes, health and the last reload.", NULL, NULL,
+    {"status", NULL, "Shows processes, health, jobs and how fresh sources are.", NULL, NULL,
      msp_command_status},
     {"tenant", NULL, "Tenants: add, list, set, disable, enable.", NULL, tenant_commands, NULL},
     {"user", NULL, "People who sign in: add, list, set-password, disable, enable.", NULL,

@@ -58,6 +58,11 @@ enum msp_result msp_source_store_list(struct msp_db *db, const char *tenant, con
                                       struct msp_source_info **out_sources, size_t *out_count,
                                       struct msp_error *error) MSP_MUST_CHECK;
 
+/* Those of active tenants, the one furthest behind first, never drained ones before all. */
+enum msp_result msp_source_store_behind(struct msp_db *db, int limit, struct msp_arena *arena,
+                                        int64_t deadline_ms, struct msp_source_info **out_sources,
+                                        size_t *out_count, struct msp_error *error) MSP_MUST_CHECK;
+
 /* That of one tenant. MSP_NOT_FOUND "tenant_unknown" or, where tickets are pushed,
  * "source_not_set". */
 enum msp_result msp_source_store_find(struct msp_db *db, const char *tenant,
@@ -68,6 +73,13 @@ enum msp_result msp_source_store_find(struct msp_db *db, const char *tenant,
 /* As an object, the secrets only as set or not. `now_us` is what its lag is told against. */
 void msp_source_info_write(struct msp_json_writer *writer, const struct msp_source_info *info,
                            int64_t now_us);
+
+/* How long ago it was complete; -1: it never was. */
+int64_t msp_source_info_lag_seconds(const struct msp_source_info *info, int64_t now_us);
+
+/* Of that object, the members complete_until, lag_seconds and last_error alone. */
+void msp_source_info_write_freshness(struct msp_json_writer *writer,
+                                     const struct msp_source_info *info, int64_t now_us);
 
 /* What a tenant's source was set to, for the one who pulls. */
 struct msp_source_terms {

@@ -187,3 +187,39 @@ def test_http_workers_role_cannot_read_sources(server):
     allowed = server.stack.query("SELECT has_table_privilege('msp_api', 'msp.sources', 'SELECT'),"
                                  " has_table_privilege('msp_jobs', 'msp.sources', 'UPDATE')")
     assert allowed == [(False, False)]
+
+
+# ---- how far behind ----
+
+def test_status_shows_whose_tickets_are_furthest_behind(server):
+    hours = {server.add_tenant(f"late{next(_numbers)}", source="mock"): hours for hours in (5, None, 3, 900, 1, 2, 4)}
+    disabled = server.add_tenant(f"late{next(_numbers)}", source="mock")
+    run(server, "tenant", "disable", disabled)
+    for slug, ago in hours.items():
+        server.stack.query(
+            "INSERT INTO msp.ingest_cursors (tenant_id, source, drained_at, failed_at, failure)"
+            " SELECT tenant_id, source, now() - make_interval(hours => %s), CASE WHEN %s = 900 THEN now() END,"
+            "        CASE WHEN %s = 900 THEN 'The desk is closed.' END FROM msp.tenants WHERE slug = %s",
+            (ago, ago, ago, slug))
+    told = json.loads(run(server, "status", "--json").stdout)
+    ours = [source for source in told["sources"] if source["tenant"] in hours]
+    assert [hours[source["tenant"]] for source in ours] == [None, 900, 5, 4, 3, 2, 1]
+    assert disabled not in [source["tenant"] for source in told["sources"]] and told["sources_has_more"] is False
+    assert ours[0] == {"tenant": ours[0]["tenant"], "kind": "mock", "complete_until": None, "lag_seconds": None,
+                       "last_error": None}
+    assert ours[1]["last_error"]["detail"] == "The desk is closed."
+    assert 3600 <= ours[-1]["lag_seconds"] < 3700 and ours[-1]["complete_until"] and ours[-1]["last_error"] is None
+
+    more = [server.add_tenant(f"late{next(_numbers)}", source="mock") for _ in range(5)]
+    shown, note, _ = run(server, "status").stdout.partition("source of ")[2].partition("These are the 10 furthest")
+    assert note
+    lines = shown.splitlines()[1:]
+    known = [source["tenant"] for source in json.loads(run(server, "status", "--json").stdout)["sources"]]
+    assert [line.split()[0] for line in lines] == known[:10] and set(more) <= set(known)
+
+
+def test_status_does_without_a_database(server):
+    away = {"DATABASE_URL": "postgresql://nobody@/x?host=/nowhere"}
+    told = json.loads(run(server, "status", "--json", **away).stdout)
+    assert told["sources"] is None and told["processes"] and told["job_worker"]
+    assert "sources      not known: " in run(server, "status", **away).stdout
