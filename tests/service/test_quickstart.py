@@ -1,9 +1,11 @@
-"""./ops/quickstart as a newcomer runs it: data in it, safe to repeat, everything gone after --stop.
+"""./ops/quickstart as a newcomer runs it: data in it, safe to repeat, everything gone after --stop. A stand-in of a
+ticket system runs beside it, as ops/docs/sources.md tells to start one.
 It has its own state folder, sockets and port, so it runs beside any other."""
 
 import json
 import os
 import re
+import shlex
 import signal
 import stat
 import subprocess
@@ -47,6 +49,17 @@ class Quickstart:
         with opener.open(request, timeout=10) as answer:
             return json.load(answer)
 
+    def tickets_of(self, tenant):
+        """Those made in the last 300 days, as an admin sees them."""
+        days = [time.strftime("%Y-%m-%d", time.gmtime(time.time() - ago * 86400)) for ago in (300, 1)]
+        query, found = f"tenant={tenant}&metric=tickets_created&from={days[0]}&to={days[1]}", []
+        page = {"next_cursor": ""}
+        while page["next_cursor"] is not None:
+            cursor = f"&cursor={page['next_cursor']}" if page["next_cursor"] else ""
+            page = self.get(f"/v1/tickets?{query}{cursor}", self.settings()["MSP_TOKEN_ADMIN"])
+            found += page["tickets"]
+        return found
+
     def places(self):
         lines = (self.folder / "places").read_text().splitlines()
         return dict(line.split("=", 1) for line in lines)
@@ -64,17 +77,49 @@ class Quickstart:
         return found
 
 
+def documented():
+    """The commands of sources.md for trying it: one starts a stand-in, the others test the source and pull from it."""
+    section = (ROOT / "ops" / "docs" / "sources.md").read_text().partition("## Trying it without anybody's system")[2]
+    fences = re.findall(r"^```(?:console|sh)\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
+    return [line for line in "".join(fences).splitlines() if "standin" in line or "harbor-dental" in line]
+
+
+def paste(line, env):
+    """A line at the shell of somebody in the repository's folder."""
+    return subprocess.run(["bash", "-c", line], env=env, cwd=ROOT, capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL, timeout=300, check=False)
+
+
 @pytest.fixture(scope="module")
-def quickstart(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("quickstart") / "state"
-    made = Quickstart(folder)
-    done = made.run("--detach")
-    made.output = done.stdout
+def settled(tmp_path_factory):
+    """A quickstart that is not started yet."""
+    return Quickstart(tmp_path_factory.mktemp("quickstart") / "state")
+
+
+@pytest.fixture(scope="module")
+def printed(settled, tmp_path_factory):
+    """What a stand-in says to paste: a line that starts a server, and one that connects a tenant to it."""
+    log = tmp_path_factory.mktemp("standin") / "log"
+    port = processes.free_port()
+    stand_in = processes.spawn([*shlex.split(documented()[0]), "--port", str(port)], log, env=settled.env, cwd=ROOT)
+    try:
+        yield wait_until(lambda: log.read_text().count("\n") == 2 and log.read_text().splitlines(), 20, "two lines")
+    finally:
+        processes.end(stand_in)
+
+
+@pytest.fixture(scope="module")
+def quickstart(settled, printed):
+    done = paste(printed[0], settled.env)
+    settled.output = done.stdout
+    # In the environment for the next starts too, or they would take it out of the settings again.
+    name, _, value = printed[0].split()[0].partition("=")
+    settled.env[name] = value
     try:
         assert done.returncode == 0, done.stdout + done.stderr
-        yield made
+        yield settled
     finally:
-        stopped = made.run("--stop", "--fresh") if folder.exists() else None
+        stopped = settled.run("--stop", "--fresh") if settled.folder.exists() else None
         assert stopped is None or stopped.returncode == 0, stopped.stdout + stopped.stderr
 
 
@@ -126,6 +171,23 @@ def test_exports_hold_every_tenant(quickstart):
     tenants = {path.name for path in (quickstart.folder / "exports").iterdir()}
     assert {"tenant=atelier-lumiere", "tenant=harbor-dental", "tenant=sakura-logistics",
             "tenant=uci-incidents"} <= tenants
+
+
+def test_tickets_come_from_a_stand_in_that_one_documented_command_started(quickstart, printed):
+    # What the environment names wins over the file of settings, and so would somebody's DATABASE_URL.
+    env = {name: value for name, value in quickstart.env.items() if name != "DATABASE_URL"}
+    said = paste(printed[1], env)
+    assert said.returncode == 0 and "zammad" in said.stdout, said.stdout + said.stderr
+    tested, pulled = (paste(f". ops/try && {line}", env) for line in documented()[1:])
+    assert tested.returncode == 0 and "zammad" in tested.stdout, tested.stdout + tested.stderr
+    assert pulled.returncode == 0, pulled.stdout + pulled.stderr
+    assert json.loads(pulled.stdout)["stats"]["inserted"] == 300
+    settings = quickstart.settings()
+    source = quickstart.get("/v1/admin/sources/harbor-dental", settings["MSP_TOKEN_ADMIN"])["source"]
+    assert source["kind"] == "zammad" and source["lag_seconds"] is not None and source["last_error"] is None
+    # The mock data's ids begin with letters, the stand-in's are numbers.
+    seen = {one["external_id"] for one in quickstart.tickets_of("harbor-dental") if one["external_id"].isdigit()}
+    assert seen and seen <= {str(number) for number in range(1001, 1301)}
 
 
 def test_a_second_start_is_quick_and_changes_nothing(quickstart):
