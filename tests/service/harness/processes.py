@@ -63,13 +63,18 @@ def free_port():
                 continue
 
 
-def alive(pid):
-    """Whether the process runs (a zombie does not)."""
+def state(pid):
+    """The letter that `ps` shows: T is stopped, Z has ended; None once the process is gone."""
     try:
         with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
-            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+            return stat.read().rsplit(")", 1)[1].split()[0]
     except (FileNotFoundError, ProcessLookupError):
-        return False
+        return None
+
+
+def alive(pid):
+    """Whether the process runs (a zombie does not)."""
+    return state(pid) not in (None, "Z")
 
 
 def title(pid):

@@ -14,6 +14,7 @@ import socket
 import threading
 import time
 import urllib.parse
+import zlib
 
 from .desk import Desk
 
@@ -98,6 +99,7 @@ class StandInBase:
             self.desk.fill(tickets)
             self.requests = []
             self.pages = 0
+            self.handed_out = []
             self.planned = collections.deque()
             self.random_faults = None
             self.in_a_row = 0
@@ -211,6 +213,8 @@ class StandInBase:
             fault = self._choose_fault()
             hook = self.after_page
             waits = self.hold_page == page
+            if fault is None and not waits:
+                self.handed_out.append(zlib.crc32(answer.text()))
         if waits:
             self.held.set()
             self.free.wait(120)
