@@ -71,6 +71,18 @@ def test_who_signs_in_is_known_by_the_cookie(server, tenant, role):
         "subject": email, "role": role, "tenant": mine, "name": "Ann Example"}
     me = server.get(ME, headers={"Cookie": cookie_of(answer)[1]}).must(200).json
     assert (me["subject"], me["role"], me["tenant"], me["credential"]) == (email, role, mine, "session")
+    assert (me["email"], me["name"], me["expires_at"]) == (email, "Ann Example", answer.json["expires_at"])
+    assert (me["tenant_name"], me["timezone"]) == ((f"Tenant {mine}", "UTC") if mine else (None, None))
+
+
+def test_a_token_tells_no_more_than_is_in_it(server, tenant):
+    slug = tenant()
+    me = server.get(ME, token=server.token("tech", slug, subject="a program")).must(200).json
+    assert (me["subject"], me["name"], me["email"], me["tenant"]) == ("a program", None, None, slug)
+    me = server.get(ME, token=server.token("tech", slug, subject="Ann@example.org", name="Ann")).must(200).json
+    assert (me["name"], me["email"]) == ("Ann", "ann@example.org")
+    me = server.get(ME, token=server.token("tech", slug, name=7)).must(200).json
+    assert me["name"] is None
 
 
 def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(server, tenant):

@@ -160,6 +160,7 @@ static enum msp_result authenticate_token(struct msp_known_tokens *known,
     caller.role = claims->role;
     caller.token_expires_seconds = claims->expires_seconds;
     memcpy(caller.subject, claims->subject, sizeof caller.subject);
+    memcpy(caller.name, claims->name, sizeof caller.name);
     memcpy(caller.token_digest, claims->id_digest, sizeof caller.token_digest);
     *out = caller;
     return MSP_OK;

@@ -152,6 +152,8 @@ enum msp_result msp_claims_check(const json_t *claims, const char *issuer, int64
     if (!take_text(claims, "sub", read.subject, sizeof read.subject))
         return refuse(error, "token_claim_wrong",
                       "The token needs \"sub\", a text of 1 to 127 bytes.");
+    if (!take_text(claims, "name", read.name, sizeof read.name))
+        read.name[0] = '\0'; /* it opens nothing, so it refuses nothing */
     result = take_place(claims, &read, error);
     if (result == MSP_OK)
         result = take_id(claims, &read, error);

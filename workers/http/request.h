@@ -36,12 +36,15 @@ enum msp_credential {
 
 #define MSP_TOKEN_DIGEST_BYTES 16
 
+#define MSP_CALLER_NAME_BYTES 601 /* 150 characters of UTF-8 and a NUL */
+
 /* Who asks. A tenant's name is its slug; tenant.id is 0 for admins and the service token. */
 struct msp_caller {
     enum msp_credential credential;
     enum msp_role role;
-    char subject[128];        /* an e-mail or other "sub", "key:…", "service" */
-    struct msp_tenant tenant; /* the credential's own */
+    char subject[128];                /* an e-mail or other "sub", "key:…", "service" */
+    char name[MSP_CALLER_NAME_BYTES]; /* as the token says it; "" = it does not */
+    struct msp_tenant tenant;         /* the credential's own */
     /* Of a token: how the end of just this one is remembered, and until when it would last. */
     unsigned char token_digest[MSP_TOKEN_DIGEST_BYTES];
     int64_t token_expires_seconds;

@@ -125,6 +125,7 @@ static enum msp_result make_token(const struct msp_request *request, const struc
     msp_json_writer_init(&json, &payload);
     msp_json_begin_object(&json);
     msp_json_key_string(&json, "sub", attempt->email);
+    msp_json_key_string(&json, "name", attempt->found.name);
     msp_json_key_string(&json, "role", msp_role_name(attempt->found.role));
     if (attempt->found.tenant[0] != '\0')
         msp_json_key_string(&json, "tenant", attempt->found.tenant);

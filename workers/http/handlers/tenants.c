@@ -4,6 +4,7 @@
 
 #include "../http_worker.h"
 #include "msp/json_writer.h"
+#include "msp/people_store.h"
 
 static void begin_json(struct msp_response *response, struct msp_json_writer *writer)
 {
@@ -73,15 +74,36 @@ static const char *credential_name(enum msp_credential credential)
     return credential == MSP_CREDENTIAL_SESSION ? "session" : "token";
 }
 
+/* The subject, where it is an e-mail address. */
+static const char *email_of(const struct msp_caller *caller, char email[MSP_EMAIL_BYTES])
+{
+    struct msp_error error;
+
+    return msp_people_email(caller->subject, email, &error) == MSP_OK ? email : NULL;
+}
+
+/* An admin has no tenant. */
+static void write_place(struct msp_json_writer *writer, const struct msp_caller *caller)
+{
+    const struct msp_tenant *tenant = caller->tenant.id != 0 ? &caller->tenant : NULL;
+
+    msp_json_key_string(writer, "tenant", tenant != NULL ? tenant->slug : NULL);
+    msp_json_key_string(writer, "tenant_name", tenant != NULL ? tenant->name : NULL);
+    msp_json_key_string(writer, "timezone", tenant != NULL ? tenant->timezone : NULL);
+}
+
 int msp_handle_me(const struct msp_request *request, struct msp_response *response)
 {
     const struct msp_caller *caller = &request->caller;
     struct msp_json_writer writer;
+    char email[MSP_EMAIL_BYTES];
 
     begin_json(response, &writer);
     msp_json_key_string(&writer, "subject", caller->subject);
+    msp_json_key_string(&writer, "name", caller->name[0] != '\0' ? caller->name : NULL);
+    msp_json_key_string(&writer, "email", email_of(caller, email));
     msp_json_key_string(&writer, "role", msp_role_name(caller->role));
-    msp_json_key_string(&writer, "tenant", caller->tenant.id == 0 ? NULL : caller->tenant.slug);
+    write_place(&writer, caller);
     msp_json_key_string(&writer, "credential", credential_name(caller->credential));
     if (caller->credential != MSP_CREDENTIAL_KEY)
         msp_json_key_time(&writer, "expires_at", caller->token_expires_seconds * 1000000);
