@@ -8,6 +8,7 @@ export const VIEWS = [
     {name: "overview", roles: EVERYBODY, ofTenant: true, inMenu: true, load: () => import("../views/overview.js")},
     {name: "exports", roles: MANAGERS, ofTenant: true, inMenu: true, load: () => import("../views/exports.js")},
     {name: "jobs", roles: MANAGERS, ofTenant: true, inMenu: true, load: () => import("../views/jobs.js")},
+    {name: "tickets", roles: EVERYBODY, ofTenant: true, inMenu: false, load: () => import("../views/tickets.js")},
 ];
 
 export const viewNamed = (name) => VIEWS.find((view) => view.name === name) ?? null;

@@ -1,4 +1,5 @@
 // How well a tenant was served in a period: tiles, trends, breakdown, ageing, arrivals. Everything opens its tickets.
+import {ageName} from "../parts/ticket_filter.js";
 import {bars} from "../charts/bars.js";
 import {breakdown} from "../parts/breakdown.js";
 import {day, dayRange} from "../app/format.js";
@@ -19,7 +20,8 @@ const CHARTS = [
     ["csat", ["csat_mean"]],
 ];
 
-const opens = (filter) => address.linkToView("tickets", filter);
+// A wall screen's figures open as on any other screen.
+const opens = (filter) => address.linkToView("tickets", {...filter, wall: null});
 
 export async function build(context) {
     const {read, state, period: {from, to, last}, me} = context;
@@ -64,8 +66,7 @@ const backlogAge = (age) => element("section", {class: "card"},
     element("header", {}, element("h2", {}, say("chart.age")),
         element("span", {class: "quiet"}, say("chart.age.text", {day: day(age.day)}))),
     bars(age.buckets.map((bucket) => ({
-        label: bucket.to_days === null ? say("age.above", {from: bucket.from_days})
-            : say("age.between", {from: bucket.from_days, to: bucket.to_days}),
+        label: ageName(bucket),
         value: bucket.tickets,
         href: opens({metric: "backlog", day: age.day, age: bucket.age}),
     }))));

@@ -91,6 +91,11 @@ export default {
 
     "fault.page": "The page itself failed ({what}). Reload it; if it comes again, tell your provider.",
 
+    "filter.age": "Open for {age}",
+    "filter.hour": "{hour}:00 to {hour}:59",
+    "filter.remove": "Remove the filter {filter}",
+    "filter.title": "Filters",
+
     "format.points": "{value} pt",
 
     "fresh.as_of": "Data as of {moment} ({ago})",
@@ -205,11 +210,20 @@ export default {
     "sign_in.wait": {one: "Too many attempts. Try again in {count} second.", other: "Too many attempts. Try again in {count} seconds."},
     "sign_in.wrong": "E-mail or password is wrong, or the account is disabled.",
 
+    "sla.met": "met",
+    "sla.missed": "missed",
+
     "state.cancelled": "cancelled",
     "state.failed": "failed",
     "state.queued": "waiting",
     "state.running": "running",
     "state.succeeded": "done",
+
+    "status.closed": "Closed",
+    "status.new": "New",
+    "status.open": "Open",
+    "status.pending": "Pending",
+    "status.resolved": "Resolved",
 
     "tenant.all": "All tenants",
     "tenant.switch": "Tenant",
@@ -219,6 +233,31 @@ export default {
     "theme.light": "Light",
     "theme.system": "As the system",
 
+    "ticket.created": "Created",
+    "ticket.csat": "Satisfaction",
+    "ticket.id": "Ticket",
+    "ticket.resolved": "Resolved",
+    "ticket.sla": "SLA",
+    "ticket.status": "Status",
+    "ticket.time": "Time to resolution",
+    "ticket.title": "Title",
+
+    "tickets.back": "Back to the overview",
+    "tickets.csv": "Download as CSV",
+    "tickets.csv.too_many": "A CSV file holds {most} tickets at most. Choose fewer days, or take the whole from the exports.",
+    "tickets.moved": {one: "The figure counted {counted} when it was computed, from data of {moment}; {number} ticket counts now. The next computation brings the two together.", other: "The figure counted {counted} when it was computed, from data of {moment}; {number} tickets count now. The next computation brings the two together."},
+    "tickets.no_value": "No ticket of this period has what the figure is made of.",
+    "tickets.none": "No ticket counts here. Remove a filter, or choose another period.",
+    "tickets.not_computed": "This has not been computed yet; the tickets below are those that count so far.",
+    "tickets.over": {one: "Over {number} ticket.", other: "Over {number} tickets."},
+    "tickets.share.kill_rate": "{part} closed, {whole} created.",
+    "tickets.share.reopen_rate": "{part} of {whole} resolved tickets had been reopened.",
+    "tickets.share.sla_compliance": "{part} of {whole} met.",
+    "tickets.shown": {one: "{shown} of {total} ticket", other: "{shown} of {total} tickets"},
+    "tickets.title": "{what}, {when}",
+    "tickets.total": {one: "{number} ticket", other: "{number} tickets"},
+    "tickets.unknown": "There is no figure “{metric}”. The overview shows those there are.",
+
     "tile.previous": "before: {value}",
     "tile.unchanged": "unchanged",
     "tile.better": "better",
@@ -227,4 +266,5 @@ export default {
     "view.exports": "Exports",
     "view.jobs": "Jobs",
     "view.overview": "Overview",
+    "view.tickets": "Tickets",
 };

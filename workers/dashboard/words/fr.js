@@ -91,6 +91,11 @@ export default {
 
     "fault.page": "La page elle-même a échoué ({what}). Rechargez-la ; si cela revient, dites-le à votre prestataire.",
 
+    "filter.age": "Ouverts depuis {age}",
+    "filter.hour": "de {hour} h 00 à {hour} h 59",
+    "filter.remove": "Retirer le filtre {filter}",
+    "filter.title": "Filtres",
+
     "format.points": "{value} pt",
 
     "fresh.as_of": "Données du {moment} ({ago})",
@@ -205,11 +210,20 @@ export default {
     "sign_in.wait": {one: "Trop d'essais. Réessayez dans {count} seconde.", other: "Trop d'essais. Réessayez dans {count} secondes."},
     "sign_in.wrong": "E-mail ou mot de passe incorrect, ou compte désactivé.",
 
+    "sla.met": "respecté",
+    "sla.missed": "manqué",
+
     "state.cancelled": "annulé",
     "state.failed": "échoué",
     "state.queued": "en attente",
     "state.running": "en cours",
     "state.succeeded": "terminé",
+
+    "status.closed": "Clos",
+    "status.new": "Nouveau",
+    "status.open": "Ouvert",
+    "status.pending": "En attente",
+    "status.resolved": "Résolu",
 
     "tenant.all": "Tous les clients",
     "tenant.switch": "Client",
@@ -219,6 +233,31 @@ export default {
     "theme.light": "Clair",
     "theme.system": "Comme le système",
 
+    "ticket.created": "Créé",
+    "ticket.csat": "Satisfaction",
+    "ticket.id": "Ticket",
+    "ticket.resolved": "Résolu",
+    "ticket.sla": "SLA",
+    "ticket.status": "État",
+    "ticket.time": "Délai de résolution",
+    "ticket.title": "Titre",
+
+    "tickets.back": "Retour à la vue d'ensemble",
+    "tickets.csv": "Télécharger en CSV",
+    "tickets.csv.too_many": "Un fichier CSV contient au plus {most} tickets. Choisissez moins de jours, ou prenez le tout dans les exports.",
+    "tickets.moved": {one: "Le chiffre en comptait {counted} quand il a été calculé, sur les données du {moment} ; {number} ticket compte maintenant. Le prochain calcul les fera coïncider.", other: "Le chiffre en comptait {counted} quand il a été calculé, sur les données du {moment} ; {number} tickets comptent maintenant. Le prochain calcul les fera coïncider."},
+    "tickets.no_value": "Aucun ticket de cette période n'a ce dont le chiffre est fait.",
+    "tickets.none": "Aucun ticket ne compte ici. Retirez un filtre, ou choisissez une autre période.",
+    "tickets.not_computed": "Cela n'a pas encore été calculé ; les tickets ci-dessous sont ceux qui comptent pour l'instant.",
+    "tickets.over": {one: "Sur {number} ticket.", other: "Sur {number} tickets."},
+    "tickets.share.kill_rate": "{part} clos, {whole} créés.",
+    "tickets.share.reopen_rate": "{part} des {whole} tickets résolus avaient été rouverts.",
+    "tickets.share.sla_compliance": "{part} sur {whole} respectés.",
+    "tickets.shown": {one: "{shown} ticket sur {total}", other: "{shown} tickets sur {total}"},
+    "tickets.title": "{what}, {when}",
+    "tickets.total": {one: "{number} ticket", other: "{number} tickets"},
+    "tickets.unknown": "Il n'y a pas de chiffre « {metric} ». La vue d'ensemble montre ceux qui existent.",
+
     "tile.previous": "avant : {value}",
     "tile.unchanged": "inchangé",
     "tile.better": "mieux",
@@ -227,4 +266,5 @@ export default {
     "view.exports": "Exports",
     "view.jobs": "Travaux",
     "view.overview": "Vue d'ensemble",
+    "view.tickets": "Tickets",
 };
