@@ -37,7 +37,7 @@ PATH_IDS = {
     "/v1/admin/sources/": ("tenant",),
 }
 # Parameters that are of no tenant: every value is asked for.
-PATH_WORDS = {"/v1/exports/": ("kpi_daily", "tickets", "tenants")}
+PATH_WORDS = {"/v1/exports/": ("kpi_daily", "tickets", "tenants"), "/assets/": ("no-such-file.js",)}
 # Query names that carry an id, as (kind of id, what must stand beside it); by the path where the name is not enough.
 QUERY_IDS = {
     "tenant": [("tenant", {})], "tenant_id": [("tenant", {})],
