@@ -17,6 +17,9 @@ ONE_OF_A_KIND = [CASES[0]] + CASES[len(FLAVOURS):]
 HOSTILE = base.HOSTILE
 QUOTED = "Job failed|Job put back"  # what a source said may hold alarming words
 LONG = os.environ.get("MSP_SOURCES") == "1"
+# Rows that a page of each system has at most, or that we ask it for.
+PAGE_ROWS = {"json": 200, "connectwise": 1000, "autotask": 500, "halopsa": 100, "zendesk": 1000, "freshservice": 100,
+             "jira": 100, "zammad": 200, "glpi": 200}
 
 
 def named(cases):
@@ -61,6 +64,12 @@ def tenants(puller, tenant):
     return make
 
 
+def assert_cheap(desk):
+    """Half as many pages again as the tickets fill, for what overlaps and what a fault spoils, and a few."""
+    rows = min(PAGE_ROWS[desk.kind], desk.page_cap)
+    assert desk.pages <= 1.5 * len(desk.desk.all()) / rows + 5, (desk.pages, rows)
+
+
 # ---- all of them, once ----
 
 @pytest.mark.parametrize("case", **named(CASES))
@@ -70,6 +79,7 @@ def test_every_ticket_arrives_as_it_is_over_caps_and_faults(puller, module_stack
     slug = tenants(desk)
     got = pull_all(puller, slug)
     assert got["inserted"] == 1500 and got["rejected"] == 0
+    assert_cheap(desk)
     assert_same(module_stack, slug, desk)
 
 
@@ -83,6 +93,7 @@ def test_twenty_five_thousand_tickets_arrive(puller, module_stack, stand_in, ten
     got = pull_all(puller, slug, calls=500)
     print(f"{'-'.join(filter(None, case))}: {len(desk.requests)} calls, {time.monotonic() - begun:.0f} s")
     assert got["inserted"] == 25000 and got["rejected"] == 0
+    assert_cheap(desk)
     assert_same(module_stack, slug, desk)
 
 
