@@ -6,6 +6,7 @@ const MANAGERS = ["admin", "manager"];
 
 export const VIEWS = [
     {name: "overview", roles: EVERYBODY, ofTenant: true, inMenu: true, load: () => import("../views/overview.js")},
+    {name: "summary", roles: EVERYBODY, ofTenant: true, inMenu: true, load: () => import("../views/summary.js")},
     {name: "exports", roles: MANAGERS, ofTenant: true, inMenu: true, load: () => import("../views/exports.js")},
     {name: "jobs", roles: MANAGERS, ofTenant: true, inMenu: true, load: () => import("../views/jobs.js")},
     {name: "tickets", roles: EVERYBODY, ofTenant: true, inMenu: false, load: () => import("../views/tickets.js")},

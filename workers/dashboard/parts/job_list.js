@@ -116,7 +116,7 @@ export async function jobList(context, query, onEnd = () => {}) {
     }};
 }
 
-function bar(job) {
+export function bar(job) {
     const {done, total, stage, eta_seconds: eta} = job.progress;
     const told = [stage && say("jobs.stage", {stage}), total > 0 && `${number(done)} / ${number(total)}`,
         eta !== null && say("jobs.eta", {count: eta, number: number(eta)})].filter(Boolean).join(" · ");

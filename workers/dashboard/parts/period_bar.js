@@ -4,9 +4,10 @@ import {isDay, period, presetOf, presets} from "../app/days.js";
 import {say} from "../app/language.js";
 import * as address from "../app/address.js";
 
-export function periodBar({period: {from, to, last}, state}) {
+// forgets: changes to the address of what would not hold for another period.
+export function periodBar({period: {from, to, last}, state}, {compares = true, forgets = {}} = {}) {
     const now = presetOf(from, to, last);
-    const goTo = (range) => address.go(address.link({period: null, ...range}));
+    const goTo = (range) => address.go(address.link({period: null, ...forgets, ...range}));
     const free = () => {
         if (isDay(first.value) && isDay(end.value) && first.value <= end.value) goTo({from: first.value, to: end.value});
     };
@@ -21,5 +22,5 @@ export function periodBar({period: {from, to, last}, state}) {
         element("label", {for: "preset"}, say("period.title")), preset,
         element("label", {for: "from"}, say("period.from")), first,
         element("label", {for: "to"}, say("period.to")), end,
-        element("label", {class: "check"}, compare, say("period.compare")));
+        compares && element("label", {class: "check"}, compare, say("period.compare")));
 }

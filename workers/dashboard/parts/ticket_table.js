@@ -7,7 +7,7 @@ import {minutes, moment, NOTHING, number} from "../app/format.js";
 
 const orNothing = (text) => (text === null || text === undefined || text === "" ? NOTHING : text);
 
-const worded = (group, text) => (isSaid(`${group}.${text}`) ? say(`${group}.${text}`) : orNothing(text));
+const statusName = ({status}) => (isSaid(`status.${status}`) ? say(`status.${status}`) : orNothing(status));
 
 function timeToResolution({created_at: created, resolved_at: resolved}) {
     const span = resolved === null ? -1 : (new Date(resolved) - new Date(created)) / 60000;
@@ -27,7 +27,7 @@ const COLUMNS = [
     // words, cell, kind
     ["ticket.id", (ticket) => ticket.external_id, "head"],
     ["ticket.title", (ticket) => orNothing(ticket.title), "wide"],
-    ["ticket.status", (ticket) => worded("status", ticket.status)],
+    ["ticket.status", statusName],
     ["by.priority", (ticket) => memberName("priority", ticket.priority)],
     ["by.category", (ticket) => orNothing(ticket.category)],
     ["by.group", (ticket) => orNothing(ticket.group)],

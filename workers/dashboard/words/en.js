@@ -1,7 +1,6 @@
 // The page in English. Every name stands in words/fr.js too; tests/browser compares the two.
 export default {
     "action.again": "Try again",
-    "action.back": "Back",
     "action.copied": "Copied",
     "action.copy": "Copy",
     "action.download": "Download",
@@ -88,6 +87,10 @@ export default {
     "exports.start": "Export",
     "exports.title": "Exports of {tenant}",
     "exports.whole": "all days",
+
+    "fact.change": "change",
+    "fact.previous": "the period before",
+    "fact.share": "Share of the tickets created",
 
     "fault.page": "The page itself failed ({what}). Reload it; if it comes again, tell your provider.",
 
@@ -225,6 +228,28 @@ export default {
     "status.pending": "Pending",
     "status.resolved": "Resolved",
 
+    "summary.as_of": "From the data of {moment}.",
+    "summary.ask": "Write it",
+    "summary.asked": "Asked for; it begins in a moment.",
+    "summary.by_model": "the model {model}",
+    "summary.by_template": "the template",
+    "summary.cancelled": "The writing was cancelled.",
+    "summary.earlier": "All summaries, the newest first",
+    "summary.failed": "The summary could not be written. {detail}",
+    "summary.figures": "See the figures",
+    "summary.new": "A new summary of {period}",
+    "summary.none": "No summary of this period has been written. Choose one below, or ask your provider for one.",
+    "summary.none.ask": "No summary of this period has been written. Ask for one here.",
+    "summary.not_final": "Days of this period were not complete then; the figures may have changed.",
+    "summary.reason.budget_spent": "The month's budget for the language model was spent.",
+    "summary.reason.mock_mode": "This server asks no language model.",
+    "summary.reason.model": "The language model gave no usable answer.",
+    "summary.reason.no_key": "This server asks no language model.",
+    "summary.reason.text": "The language model's text did not agree with the figures, so it was not used.",
+    "summary.shown": {one: "{count} summary", other: "{count} summaries"},
+    "summary.title": "Summary of {tenant}, {period}",
+    "summary.written": "Written by {who} on {moment}.",
+
     "tenant.all": "All tenants",
     "tenant.switch": "Tenant",
     "tenant.unknown": "There is no tenant “{tenant}” that you may see.",
@@ -266,5 +291,6 @@ export default {
     "view.exports": "Exports",
     "view.jobs": "Jobs",
     "view.overview": "Overview",
+    "view.summary": "Summary",
     "view.tickets": "Tickets",
 };

@@ -1,7 +1,6 @@
 // La page en français. The names are those of words/en.js; tests/browser compares the two.
 export default {
     "action.again": "Réessayer",
-    "action.back": "Retour",
     "action.copied": "Copié",
     "action.copy": "Copier",
     "action.download": "Télécharger",
@@ -88,6 +87,10 @@ export default {
     "exports.start": "Exporter",
     "exports.title": "Exports de {tenant}",
     "exports.whole": "tous les jours",
+
+    "fact.change": "variation",
+    "fact.previous": "période précédente",
+    "fact.share": "Part des tickets créés",
 
     "fault.page": "La page elle-même a échoué ({what}). Rechargez-la ; si cela revient, dites-le à votre prestataire.",
 
@@ -225,6 +228,28 @@ export default {
     "status.pending": "En attente",
     "status.resolved": "Résolu",
 
+    "summary.as_of": "Sur les données du {moment}.",
+    "summary.ask": "Rédiger",
+    "summary.asked": "Demandée ; elle commence dans un instant.",
+    "summary.by_model": "le modèle {model}",
+    "summary.by_template": "le gabarit",
+    "summary.cancelled": "La rédaction a été annulée.",
+    "summary.earlier": "Toutes les synthèses, la plus récente d'abord",
+    "summary.failed": "La synthèse n'a pas pu être rédigée. {detail}",
+    "summary.figures": "Voir les chiffres",
+    "summary.new": "Nouvelle synthèse : {period}",
+    "summary.none": "Aucune synthèse de cette période n'a été rédigée. Choisissez-en une ci-dessous, ou demandez-en une à votre prestataire.",
+    "summary.none.ask": "Aucune synthèse de cette période n'a été rédigée. Demandez-en une ici.",
+    "summary.not_final": "Des jours de cette période n'étaient pas complets ; les chiffres ont pu changer depuis.",
+    "summary.reason.budget_spent": "Le budget du mois pour le modèle de langage était épuisé.",
+    "summary.reason.mock_mode": "Ce serveur n'interroge aucun modèle de langage.",
+    "summary.reason.model": "Le modèle de langage n'a pas donné de réponse utilisable.",
+    "summary.reason.no_key": "Ce serveur n'interroge aucun modèle de langage.",
+    "summary.reason.text": "Le texte du modèle de langage ne s'accordait pas aux chiffres, il n'a donc pas servi.",
+    "summary.shown": {one: "{count} synthèse", other: "{count} synthèses"},
+    "summary.title": "Synthèse de {tenant}, {period}",
+    "summary.written": "Rédigée par {who} le {moment}.",
+
     "tenant.all": "Tous les clients",
     "tenant.switch": "Client",
     "tenant.unknown": "Il n'y a pas de client « {tenant} » que vous puissiez voir.",
@@ -266,5 +291,6 @@ export default {
     "view.exports": "Exports",
     "view.jobs": "Travaux",
     "view.overview": "Vue d'ensemble",
+    "view.summary": "Synthèse",
     "view.tickets": "Tickets",
 };
