@@ -322,7 +322,7 @@ static bool store_rate_limits(struct reading *reading)
     struct msp_rate_limits limits = msp_rate_limits_default();
     struct msp_error error;
     if (msp_rate_limits_parse(reading->text, &limits, &error) != MSP_OK)
-        return refuse(reading, "is wrong: %s", error.detail);
+        return refuse(reading, "is wrong: %.*s", (int)strlen(error.detail) - 1, error.detail);
     return store_text(reading);
 }
 

@@ -1,4 +1,5 @@
 /* msp-analytics reload: SIGHUP to the running master, and its answer. */
+#include "master.h"
 #include "running_server.h"
 
 #include "msp/clock.h"
@@ -10,8 +11,17 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The master gives new workers 20 s; a reload that was under way already comes before ours. */
-#define ANSWER_MS 40000
+/*
+ * Each turn of new workers has its time; a reload that was under way already comes before ours. An
+ * ordinary one takes a fraction of a second.
+ */
+static int64_t answer_ms(const struct msp_status_board *board)
+{
+    int workers = 0;
+    for (int i = 0; i < MSP_BOARD_SLOTS; i++)
+        workers += board->slots[i].kind == MSP_PROCESS_HTTP ? 1 : 0;
+    return 1000LL * MSP_RELOAD_TURN_SECONDS * (workers + 2);
+}
 
 static uint64_t sequence_of(const struct msp_status_board *board)
 {
@@ -62,12 +72,13 @@ int msp_command_reload(const struct msp_invocation *invocation)
     if (found != MSP_COMMAND_DONE)
         return found;
     const uint64_t before = sequence_of(board);
+    const int64_t patience_ms = answer_ms(board);
     int code = MSP_COMMAND_FAILED;
     if (board->master_pid <= 1 || kill(board->master_pid, SIGHUP) != 0) {
         msp_invocation_complain(invocation, "cannot signal the master (pid %d): %s",
                                 (int)board->master_pid, strerror(errno));
     } else {
-        const int64_t deadline_ms = msp_clock_monotonic_ms() + ANSWER_MS;
+        const int64_t deadline_ms = msp_clock_monotonic_ms() + patience_ms;
         while (sequence_of(board) == before && msp_clock_monotonic_ms() < deadline_ms)
             (void)poll(NULL, 0, 20);
         if (sequence_of(board) != before)
@@ -76,7 +87,7 @@ int msp_command_reload(const struct msp_invocation *invocation)
             msp_invocation_complain(invocation,
                                     "the master (pid %d) gave no answer within %d seconds; look "
                                     "at its log",
-                                    (int)board->master_pid, ANSWER_MS / 1000);
+                                    (int)board->master_pid, (int)(patience_ms / 1000));
     }
     msp_status_board_close(board);
     return code;

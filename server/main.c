@@ -6,6 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+static const struct msp_command_option check_config_options[] = {
+    {"database", NULL, false, "sign in to PostgreSQL too, and look whether its schema fits"},
+    {0},
+};
+
 static const struct msp_command_option show_config_options[] = {
     {"sample", NULL, false, "print a sample env file with every setting explained"},
     {"markdown", NULL, false, "print the same as a page of Markdown"},
@@ -251,8 +256,8 @@ static const struct msp_command commands[] = {
      msp_command_serve},
     {"migrate", NULL, "Brings the database to this program's schema.", NULL, NULL,
      msp_command_migrate},
-    {"check-config", NULL, "Says everything that is wrong with the settings.", NULL, NULL,
-     msp_command_check_config},
+    {"check-config", NULL, "Says everything that is wrong with the settings.", check_config_options,
+     NULL, msp_command_check_config},
     {"show-config", NULL, "Prints the settings, secrets masked.", show_config_options, NULL,
      msp_command_show_config},
     {"reload", NULL, "Asks the running server to read its settings again.", NULL, NULL,

@@ -17,11 +17,15 @@ enum msp_master_phase {
 
 /* A reload in progress: `next` is whole and checked, its workers are starting beside the old ones.
  */
+#define MSP_RELOAD_TURN_SECONDS                                                                    \
+    20 /* new workers connect to PostgreSQL first; a dead one shows well within this */
+
 struct msp_reload {
     bool waiting;     /* for the workers of `next` */
     bool asked_again; /* SIGHUP came meanwhile */
     unsigned generation;
-    int64_t give_up_at_ms;
+    int turn;              /* the number of the workers that are starting */
+    int64_t give_up_at_ms; /* of this turn */
     struct msp_settings next;
     size_t report_length;
     char report[3072];
@@ -48,6 +52,10 @@ struct msp_master {
 /* Makes the rows of one generation of a kind, due now. */
 void msp_master_add_rows(struct msp_master *master, const struct msp_child_kind *kind,
                          const struct msp_settings *settings, unsigned generation);
+
+/* Makes one row, due now. */
+void msp_master_add_row(struct msp_master *master, const struct msp_child_kind *kind, int number,
+                        unsigned generation);
 
 /* Starts what is due. */
 void msp_master_start_due(struct msp_master *master);

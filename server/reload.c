@@ -1,7 +1,9 @@
 /*
  * SIGHUP: build a whole new set of settings beside the old, check it, and only then let it in. What
- * new workers must prove by getting ready is let in when they are; until then, and after any fault,
- * the old settings and workers stay.
+ * new workers must prove by getting ready is let in when all are. They come in turns: in turn n
+ * number n of every kind, and once these are ready the old ones of that number leave. A fault in
+ * the first turn finds all old workers in their place; one in a later turn brings back those that
+ * left.
  */
 #include "command.h"
 #include "master.h"
@@ -12,9 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
-
-/* New workers connect to PostgreSQL before they are ready; a dead one shows well within this. */
-#define NEW_WORKERS_MS 20000
 
 static MSP_PRINTF(2, 3) void note(struct msp_reload *reload, const char *format, ...)
 {
@@ -102,15 +101,33 @@ static void let_in(struct msp_master *master)
     wake_rows(master);
 }
 
-/* Asks all workers of the generation to leave. */
-static void dismiss(struct msp_master *master, unsigned generation)
+/* Asks the workers of the generation to leave: those of one number, or all (0). */
+static void dismiss(struct msp_master *master, unsigned generation, int number)
 {
     const int64_t kill_at_ms = msp_clock_monotonic_ms() + 1000LL * master->settings.drain_seconds;
     for (int i = 0; i < MSP_BOARD_SLOTS; i++) {
         struct msp_row *row = &master->children.rows[i];
-        if (row->state != MSP_ROW_FREE && row->kind->reload_renews && row->generation == generation)
+        if (row->state != MSP_ROW_FREE && row->kind->reload_renews &&
+            row->generation == generation && (number == 0 || row->number == number))
             msp_row_ask_to_leave(row, kill_at_ms);
     }
+}
+
+/* Starts number `turn` of every kind that has so many. False if none has. */
+static bool begin_turn(struct msp_master *master, int turn)
+{
+    struct msp_reload *reload = &master->reload;
+    bool any = false;
+    for (int i = 0; i < MSP_CHILD_KINDS; i++) {
+        const struct msp_child_kind *kind = &msp_child_kinds[i];
+        if (!kind->reload_renews || turn > kind->count(&reload->next))
+            continue;
+        msp_master_add_row(master, kind, turn, reload->generation);
+        any = true;
+    }
+    reload->turn = turn;
+    reload->give_up_at_ms = msp_clock_monotonic_ms() + MSP_RELOAD_TURN_SECONDS * 1000LL;
+    return any;
 }
 
 static void start_new_workers(struct msp_master *master)
@@ -120,10 +137,31 @@ static void start_new_workers(struct msp_master *master)
     if (reload->generation <= master->generation)
         reload->generation = master->generation + 1;
     reload->waiting = true;
-    reload->give_up_at_ms = msp_clock_monotonic_ms() + NEW_WORKERS_MS;
+    (void)begin_turn(master, 1);
+}
+
+static bool has_worker(const struct msp_master *master, const struct msp_child_kind *kind,
+                       int number, unsigned generation)
+{
+    for (int i = 0; i < MSP_BOARD_SLOTS; i++) {
+        const struct msp_row *row = &master->children.rows[i];
+        if (row->state != MSP_ROW_FREE && row->state != MSP_ROW_LEAVING && row->kind == kind &&
+            row->number == number && row->generation == generation)
+            return true;
+    }
+    return false;
+}
+
+/* The old workers that had made room. */
+static void bring_back(struct msp_master *master)
+{
     for (int i = 0; i < MSP_CHILD_KINDS; i++) {
-        if (msp_child_kinds[i].reload_renews)
-            msp_master_add_rows(master, &msp_child_kinds[i], &reload->next, reload->generation);
+        const struct msp_child_kind *kind = &msp_child_kinds[i];
+        for (int number = 1; kind->reload_renews && number <= kind->count(&master->settings);
+             number++) {
+            if (!has_worker(master, kind, number, master->generation))
+                msp_master_add_row(master, kind, number, master->generation);
+        }
     }
 }
 
@@ -161,7 +199,9 @@ static void give_up(struct msp_master *master, const char *why)
 {
     struct msp_reload *reload = &master->reload;
     note(reload, "%s. The old workers and settings stay", why);
-    dismiss(master, reload->generation);
+    reload->waiting = false; /* from here on a row is of the settings in force */
+    bring_back(master);
+    dismiss(master, reload->generation, 0);
     finish(master, true);
 }
 
@@ -169,6 +209,20 @@ void msp_reload_worker_failed(struct msp_master *master, const char *how)
 {
     if (master->reload.waiting)
         give_up(master, how);
+}
+
+/* The turn's workers are ready: theirs make room, and the next come. */
+static void end_turn(struct msp_master *master)
+{
+    struct msp_reload *reload = &master->reload;
+    const unsigned old = master->generation;
+    dismiss(master, old, reload->turn);
+    if (begin_turn(master, reload->turn + 1))
+        return;
+    master->generation = reload->generation;
+    let_in(master);
+    dismiss(master, old, 0); /* there may be fewer workers now */
+    finish(master, false);
 }
 
 static bool new_workers_are_ready(const struct msp_master *master)
@@ -186,13 +240,9 @@ void msp_reload_advance(struct msp_master *master)
 {
     struct msp_reload *reload = &master->reload;
     if (reload->waiting && new_workers_are_ready(master)) {
-        const unsigned old = master->generation;
-        master->generation = reload->generation;
-        let_in(master);
-        dismiss(master, old);
-        finish(master, false);
+        end_turn(master);
     } else if (reload->waiting && msp_clock_monotonic_ms() >= reload->give_up_at_ms) {
-        give_up(master, "The new workers were not ready within 20 seconds");
+        give_up(master, "The new workers were not ready within the 20 seconds of their turn");
     }
     if (reload->asked_again && !reload->waiting && master->phase != MSP_MASTER_FIRST &&
         master->phase != MSP_MASTER_STOPPING)

@@ -18,6 +18,7 @@ void msp_master_begin_stop(struct msp_master *master, int exit_code, const char 
     msp_log(exit_code == 0 ? MSP_LOG_INFO : MSP_LOG_ERROR, "Stopping", "because", why, NULL);
     (void)sd_notify(0, "STOPPING=1\nSTATUS=Stopping; requests and jobs in hand are finished");
     master->phase = MSP_MASTER_STOPPING;
+    __atomic_store_n(&master->shared.board->stopping, 1, __ATOMIC_RELAXED);
     master->phase_began_ms = msp_clock_monotonic_ms();
     master->kill_at_ms = master->phase_began_ms + 1000LL * master->settings.drain_seconds;
     master->exit_code = exit_code;

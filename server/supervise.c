@@ -36,15 +36,20 @@ static bool is_of_reload(const struct msp_master *master, const struct msp_row *
            row->generation == master->reload.generation;
 }
 
+void msp_master_add_row(struct msp_master *master, const struct msp_child_kind *kind, int number,
+                        unsigned generation)
+{
+    if (msp_child_table_add(&master->children, kind, number, generation,
+                            msp_clock_monotonic_ms()) == NULL)
+        msp_log(MSP_LOG_ERROR, "The child table is full; lower HTTP_WORKERS", NULL);
+}
+
 void msp_master_add_rows(struct msp_master *master, const struct msp_child_kind *kind,
                          const struct msp_settings *settings, unsigned generation)
 {
     const int count = kind->count(settings);
-    for (int number = 1; number <= count; number++) {
-        if (msp_child_table_add(&master->children, kind, number, generation,
-                                msp_clock_monotonic_ms()) == NULL)
-            msp_log(MSP_LOG_ERROR, "The child table is full; lower HTTP_WORKERS", NULL);
-    }
+    for (int number = 1; number <= count; number++)
+        msp_master_add_row(master, kind, number, generation);
 }
 
 static int back_off_seconds(int failures)

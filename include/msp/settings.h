@@ -24,6 +24,7 @@ struct msp_settings {
     char migrate_database_url[MSP_SETTINGS_TEXT_BYTES];
     char redis_url[MSP_SETTINGS_TEXT_BYTES]; /* empty: single node, without Redis */
     char service_token[MSP_SETTINGS_TEXT_BYTES];
+    char service_token_previous[MSP_SETTINGS_TEXT_BYTES];
     char jwt_secret[MSP_SETTINGS_TEXT_BYTES];
     char jwt_secret_previous[MSP_SETTINGS_TEXT_BYTES]; /* verifies, never signs */
     char jwt_issuer[256];

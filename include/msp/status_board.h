@@ -138,8 +138,9 @@ struct msp_board_reload {
 };
 
 struct msp_status_board {
-    char magic[8]; /* "mspboar3" */
+    char magic[8]; /* "mspboar4" */
     int32_t master_pid;
+    int32_t stopping; /* the master was asked to stop: this node goes away */
     int64_t started_us;
     uint64_t settings_generation;
     uint64_t restarts; /* children replaced since the start */

@@ -5,15 +5,14 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 
 import pytest
 
 from harness import processes
+from harness.handover import start_behind, start_with
 from harness.load import Load
-from harness.server import SECRETS, binary, clean_environment
+from harness.server import SECRETS, binary
 from harness.waiting import wait_until
 
 CRASH = r"Process ended unasked.*killed by signal 9"
@@ -202,7 +201,7 @@ def test_port_in_use_is_said_clearly(new_server):
 
 # ---- configuration ----
 
-def test_check_config_says_every_fault_at_once(new_server):
+def test_check_config_says_every_fault_at_once(new_server, stack):
     server = new_server(start=False)
     fine = server.command("check-config")
     assert (fine.returncode, fine.stdout) == (0, "configuration is fine\n")
@@ -212,6 +211,13 @@ def test_check_config_says_every_fault_at_once(new_server):
     for name in ("JWT_SECRET", "HTTP_WORKERS", "DATABASE_URL"):
         assert name in wrong.stderr
     assert "short" not in wrong.stderr.replace("shorter", "")
+    server.configure(JWT_SECRET=SECRETS["JWT_SECRET"], HTTP_WORKERS="2", DATABASE_URL=stack.settings()["DATABASE_URL"])
+    assert server.command("check-config", "--database").returncode == 0
+    server.configure(DATABASE_URL=stack.postgres.url("postgres", "", stack.database), JOBS_DATABASE_URL="postgresql:///x?host=/nowhere")
+    wrong = server.command("check-config", "--database")
+    assert wrong.returncode == 2 and "DATABASE_URL: " in wrong.stderr and "superuser" in wrong.stderr
+    assert "JOBS_DATABASE_URL: " in wrong.stderr
+    server.configure(HTTP_WORKERS="many")
     assert server.command("serve").returncode == 2
 
 
@@ -350,27 +356,10 @@ def test_reload_keeps_the_old_workers_when_the_new_cannot_use_the_database(new_s
 
 # ---- systemd ----
 
-# Becomes the server with a listening socket at descriptor 3, as systemd would have it.
-HAND_OVER = """
-import os, sys
-os.dup2(int(sys.argv[1]), 3)
-os.set_inheritable(3, True)
-os.environ.update(LISTEN_FDS="1", LISTEN_PID=str(os.getpid()))
-os.execv(sys.argv[2], sys.argv[2:])
-"""
-
-
-def start_with(server, command, env=None, pass_fds=()):
-    with open(server.log_path, "ab") as log:
-        server.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
-                                          env={**clean_environment(), **(env or {})}, pass_fds=pass_fds)
-
-
 def test_socket_handed_over_by_systemd_is_served(new_server):
     server = new_server(start=False)
     with socket.create_server(("127.0.0.1", server.port), backlog=128) as listener:
-        start_with(server, [sys.executable, "-c", HAND_OVER, str(listener.fileno()), binary(), "serve",
-                            "--env-file", server.env_path], pass_fds=(listener.fileno(),))
+        start_behind(server, listener)
         server.wait_ready()
         assert server.get("/livez").status == 200
         assert server.stop() == 0
@@ -383,8 +372,7 @@ def test_unfit_hand_over_is_refused(new_server):
     server = new_server(start=False)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as wrong:
         wrong.bind(("127.0.0.1", 0))
-        start_with(server, [sys.executable, "-c", HAND_OVER, str(wrong.fileno()), binary(), "serve",
-                            "--env-file", server.env_path], pass_fds=(wrong.fileno(),))
+        start_behind(server, wrong)
         assert server.process.wait(20) == 2
         server.process = None
     assert "exactly one listening IPv4 TCP socket" in server.log()

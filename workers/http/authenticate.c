@@ -223,7 +223,9 @@ enum msp_result msp_authenticate_service(const struct msp_settings *settings,
         return refuse_several(error);
     if (token == NULL)
         return refuse_missing(error);
-    if (!same_secret(token, settings->service_token))
+    bool present = same_secret(token, settings->service_token);
+    bool previous = same_secret(token, settings->service_token_previous);
+    if (!present && !previous)
         return refuse(error, "token_wrong",
                       "This is not the service token of this server; check SERVICE_TOKEN.");
     *out = (struct msp_caller){.credential = MSP_CREDENTIAL_SERVICE};

@@ -59,6 +59,9 @@ static int64_t call_deadline_ms(void)
 static void note_database(struct msp_housekeeper *keeper, enum msp_result result,
                           const struct msp_error *error)
 {
+    if (atomic_load(&keeper->stopping)) {
+        return; /* we cut its statement off ourselves */
+    }
     bool away = result != MSP_OK;
     if (away && !keeper->database_away) {
         msp_log(MSP_LOG_ERROR, "Cannot look after the jobs in PostgreSQL; trying again", "code",

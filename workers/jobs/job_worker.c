@@ -20,6 +20,7 @@
 #define LOOK_FOR_WORK_MS  2000 /* without any hint */
 #define CHECK_PATIENCE_MS 5000
 #define INSIST_EVERY_MS   500  /* a cancel may fall between two statements */
+#define SEE_OFF_EVERY_MS  20   /* the keeper ends without a word */
 #define LEAVE_WITHIN_MS   6000 /* then threads stuck in a call are left to the kernel */
 
 struct job_worker {
@@ -33,6 +34,7 @@ struct job_worker {
     struct msp_fetches *fetches;
     struct msp_subscription_duties duties;
     struct msp_subscriptions *subscriptions;
+    uint64_t settings_generation;
     int64_t started_ms;
     int64_t look_due_ms;
     int64_t insist_due_ms;
@@ -203,14 +205,30 @@ static void insist(struct job_worker *worker)
     }
 }
 
+/* Of what a reload changes at once, only the log is ours; the rest comes with a new worker. */
+static void follow_log_settings(struct job_worker *worker)
+{
+    const struct msp_settings_cache *cache = worker->child->shared->settings;
+    uint64_t now = msp_settings_cache_generation(cache);
+    if (now == worker->settings_generation) {
+        return;
+    }
+    struct msp_settings settings;
+    msp_settings_cache_read(cache, &settings);
+    msp_log_configure(settings.log_level, settings.log_format);
+    worker->settings_generation = now;
+}
+
 static void do_what_is_due(struct job_worker *worker, int64_t now_ms)
 {
-    if (now_ms >= worker->insist_due_ms) {
-        worker->insist_due_ms = now_ms + INSIST_EVERY_MS;
+    bool only_keeper_left = worker->leave_by_ms != 0 && msp_executors_alive(worker->executors) == 0;
+    if (only_keeper_left || now_ms >= worker->insist_due_ms) {
+        worker->insist_due_ms = now_ms + (only_keeper_left ? SEE_OFF_EVERY_MS : INSIST_EVERY_MS);
         insist(worker);
     }
     if (worker->leave_by_ms == 0 && now_ms >= worker->look_due_ms) {
         worker->look_due_ms = now_ms + LOOK_FOR_WORK_MS;
+        follow_log_settings(worker);
         msp_executors_wake(worker->executors);
     }
 }

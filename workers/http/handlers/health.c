@@ -16,7 +16,7 @@
 static const char media_type[] = "application/json";
 
 struct health {
-    bool leaving;
+    bool stopping;         /* the whole node; one worker that makes room for another is no news */
     bool postgres_checked; /* by this worker, at its start */
     bool postgres_answers;
     bool tenants_loaded;
@@ -31,7 +31,7 @@ static struct health look(const struct msp_http_worker *worker)
     const struct msp_board_health *board = &shared->board->health;
     int64_t looked_us = msp_board_read(&board->checked_us);
     return (struct health){
-        .leaving = atomic_load(&worker->draining),
+        .stopping = __atomic_load_n(&shared->board->stopping, __ATOMIC_RELAXED) != 0,
         .postgres_checked = atomic_load(&worker->database_checked),
         .postgres_answers = looked_us > 0 && msp_board_read(&board->postgres_failed_since_us) == 0,
         .tenants_loaded = msp_tenant_cache_generation(shared->tenants) > 0,
@@ -44,8 +44,8 @@ static struct health look(const struct msp_http_worker *worker)
 /* Why no request should be sent here; NULL = ready. */
 static const char *reason_not_ready(const struct health *health)
 {
-    if (health->leaving)
-        return "This worker is leaving; another takes its place.";
+    if (health->stopping)
+        return "This server is stopping; ask again once it is back.";
     if (!health->postgres_checked || !health->postgres_answers)
         return "PostgreSQL does not answer; check DATABASE_URL and the database.";
     if (!health->tenants_loaded)
