@@ -13,9 +13,10 @@ PACKAGES_RUN=(
 PACKAGES_TEST=(
     libcriterion-dev python3-pytest python3-pytest-xdist python3-psycopg2 python3-jsonschema python3-swift shellcheck
     clang clang-format clang-tidy libclang-rt-dev
+    nginx-light  # ops/scale/nginx.conf, in front of servers
 )
 PACKAGES_BENCH=(
-    nginx-light wrk postgresql-contrib
+    wrk postgresql-contrib
     # The peer in Python, as fast as Debian has it.
     python3-fastapi uvicorn python3-asyncpg python3-jwt python3-redis python3-hiredis python3-uvloop python3-httptools
 )

@@ -203,6 +203,8 @@ static void publish(struct keeper *keeper, struct msp_tenant *tenants, size_t co
         free(tenants);
         return;
     }
+    /* A name or a time zone stands in answers too. */
+    forget_answers(keeper);
     free(keeper->tenants);
     keeper->tenants = tenants;
     keeper->tenant_count = count;
