@@ -118,6 +118,8 @@ const struct msp_route msp_routes[] = {
      msp_handle_admin_key_create},
     {"POST", "/v1/admin/keys/{id}/revoke", WRITES, OF_ADMINS, NO_QUERY,
      AUDITED_JSON_BODY("key.revoke"), msp_handle_admin_key_revoke},
+    {"GET",  "/v1/admin/source-kinds", READS, OF_ADMINS, NO_QUERY, NO_BODY,
+     msp_handle_admin_source_kinds},
     {"GET",  "/v1/admin/sources", READS, OF_ADMINS, "tenant cursor limit", NO_BODY,
      msp_handle_admin_sources},
     {"GET",  "/v1/admin/sources/{tenant}", READS, OF_ADMINS, NO_QUERY, NO_BODY,

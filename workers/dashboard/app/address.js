@@ -3,7 +3,7 @@
 
 // In the order in which they stand in a link.
 const NAMES = ["view", "tenant", "from", "to", "period", "compare", "by", "member", "metric", "day", "age", "weekday",
-    "hour", "series", "state", "kind", "sort", "id", "job", "email", "wall"];
+    "hour", "series", "state", "kind", "action", "actor", "id", "job", "wall"];
 
 let listener = () => {};
 

@@ -3,13 +3,19 @@
 
 const EVERYBODY = ["admin", "manager", "tech", "client"];
 const MANAGERS = ["admin", "manager"];
+const ADMINS = ["admin"];
 
 export const VIEWS = [
+    {name: "tenants", roles: ADMINS, ofTenant: false, inMenu: true, load: () => import("../views/tenants.js")},
     {name: "overview", roles: EVERYBODY, ofTenant: true, inMenu: true, load: () => import("../views/overview.js")},
     {name: "summary", roles: EVERYBODY, ofTenant: true, inMenu: true, load: () => import("../views/summary.js")},
     {name: "exports", roles: MANAGERS, ofTenant: true, inMenu: true, load: () => import("../views/exports.js")},
     {name: "jobs", roles: MANAGERS, ofTenant: true, inMenu: true, load: () => import("../views/jobs.js")},
     {name: "tickets", roles: EVERYBODY, ofTenant: true, inMenu: false, load: () => import("../views/tickets.js")},
+    {name: "sources", roles: ADMINS, ofTenant: false, inMenu: true, load: () => import("../views/sources.js")},
+    {name: "users", roles: ADMINS, ofTenant: false, inMenu: true, load: () => import("../views/users.js")},
+    {name: "keys", roles: ADMINS, ofTenant: false, inMenu: true, load: () => import("../views/keys.js")},
+    {name: "audit", roles: ADMINS, ofTenant: false, inMenu: true, load: () => import("../views/audit.js")},
 ];
 
 export const viewNamed = (name) => VIEWS.find((view) => view.name === name) ?? null;

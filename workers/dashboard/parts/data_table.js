@@ -4,7 +4,8 @@ import {element} from "../app/element.js";
 let made = 0;
 
 // columns: [{label, cell: (row) => node or text, isNumber, isHead, by: (row) => number or text; null sorts last}]
-export function dataTable({caption, columns, rows, note = null, sorted = null}) {
+// sorted: {at, down} to begin with; none: what is said where there is no row.
+export function dataTable({caption, columns, rows, note = null, sorted = null, none = null}) {
     const id = `table-${++made}`;
     const body = element("tbody");
     const heads = columns.map((column, at) => element("th", {scope: "col", class: column.isNumber ? "number" : null},
@@ -28,6 +29,7 @@ export function dataTable({caption, columns, rows, note = null, sorted = null}) 
     fill();
     return element("div", {class: "scroll", role: "region", tabindex: "0", "aria-labelledby": id},
         element("table", {}, element("caption", {id}, caption), element("thead", {}, element("tr", {}, heads)), body),
+        rows.length === 0 && none && element("p", {class: "empty"}, none),
         note && element("p", {class: "quiet"}, note));
 }
 

@@ -91,6 +91,9 @@ int msp_handle_admin_keys(const struct msp_request *request, struct msp_response
 int msp_handle_admin_key_create(const struct msp_request *request, struct msp_response *response);
 int msp_handle_admin_key_revoke(const struct msp_request *request, struct msp_response *response);
 
+/* admin_source_kinds.c */
+int msp_handle_admin_source_kinds(const struct msp_request *request, struct msp_response *response);
+
 /* admin_sources.c */
 int msp_handle_admin_sources(const struct msp_request *request, struct msp_response *response);
 int msp_handle_admin_source(const struct msp_request *request, struct msp_response *response);

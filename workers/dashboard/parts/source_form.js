@@ -1,0 +1,73 @@
+// Connects a tenant to its ticket system: first which kind, then what that kind asks for (/v1/admin/source-kinds). A
+// secret that is set already is not shown and stays unless a new one is given.
+import {openForm} from "./form_dialog.js";
+import {Problem} from "../app/server.js";
+import {say} from "../app/language.js";
+import * as address from "../app/address.js";
+
+const again = () => address.go(address.link({}));
+
+export function setSource(context, tenant, source, kinds) {
+    openForm({
+        title: say("sources.set", {tenant: tenant.name}), action: say("action.next"),
+        fields: [{name: "kind", label: say("sources.kind"), type: "select", value: source?.kind,
+            options: kinds.kinds.map((kind) => [kind.name, kind.title])}],
+        onSubmit: ({kind}) => {
+            const chosen = kinds.kinds.find((one) => one.name === kind);
+            const common = kind === "mock" ? [] : kinds.common_options;
+            // Behind the closing of this dialog, so that focus comes back to where it was.
+            setTimeout(() => askOptions(context, tenant, source?.kind === kind ? source : null, chosen,
+                [...chosen.options, ...common]));
+        },
+    });
+}
+
+function askOptions(context, tenant, source, kind, options) {
+    openForm({
+        title: `${tenant.name}: ${kind.title}`, action: say("action.save"), onDone: again, text: say("sources.set.text"),
+        fields: options.map((option) => field(option, source)),
+        onSubmit: async (values, key) => {
+            const order = {kind: kind.name, options: {}, secrets: {}};
+            for (const option of options) {
+                if (values[option.name] === "") continue;
+                order[option.secret ? "secrets" : "options"][option.name] = valueOf(option, values[option.name]);
+            }
+            try {
+                await context.send(`/v1/admin/sources/${tenant.id}`, order, {key, method: "PUT"});
+            } catch (error) {
+                throw error instanceof Problem ? atFields(error) : error;
+            }
+        },
+    });
+}
+
+function field(option, source) {
+    const set = source?.options?.[option.name];
+    const isSet = Boolean(option.secret && source?.secrets[option.name]);
+    const isJson = option.type === "words" || option.type === "object";
+    return {
+        name: option.name,
+        label: option.name + (option.required ? " *" : ""),
+        type: isJson ? "area" : option.secret ? "password" : option.type === "number" ? "number" : "text",
+        value: set === undefined ? "" : isJson ? JSON.stringify(set) : String(set),
+        required: option.required && !isSet,
+        help: [option.help, isSet ? say("sources.secret_set") : option.default && say("sources.default", {value: option.default})]
+            .filter(Boolean).join(" · "),
+        attributes: {lang: "en"},
+    };
+}
+
+function valueOf(option, text) {
+    if (option.type === "number") return Number(text);
+    if (option.type !== "words" && option.type !== "object") return text;
+    try {
+        return JSON.parse(text);
+    } catch (error) {
+        throw new Problem({status: 400, code: "json_malformed", detail: say("sources.json", {name: option.name}),
+            faults: [{pointer: `/${option.name}`, detail: `${say("sources.json", {name: option.name})} ${error.message}`}]});
+    }
+}
+
+// The server points to /options/url; the form's field is "url".
+const atFields = (error) => Object.assign(error, {faults: error.faults.map(({pointer, detail}) =>
+    ({pointer: pointer.replace(/^\/(options|secrets)(?=\/)/, ""), detail}))});
