@@ -21,7 +21,9 @@ static const struct msp_statement key_statement = {"audit_key", "SELECT key FROM
 
 static const struct msp_statement tenants_statement = {
     "audit_tenants",
-    "SELECT c.tenant_id, coalesce(t.slug, '')"
+    "SELECT c.tenant_id,"
+    "       coalesce(t.slug, CASE WHEN c.tenant_id = 0 THEN '' ELSE '(erased ' || c.tenant_id || "
+    "')' END)"
     "  FROM (SELECT tenant_id FROM msp.audit_heads"
     "        UNION SELECT DISTINCT tenant_id FROM msp.audit_log) AS c"
     "  LEFT JOIN msp.tenants t ON t.tenant_id = c.tenant_id"
@@ -215,6 +217,8 @@ static enum msp_result accept(struct walk *walk, const struct found *found,
         return note_erased(walk, link->id, link->place, error);
     if (strcmp(link->action, "audit.erase") == 0)
         hear_of_erasure(walk, text_of(found, OBJECT));
+    else if (strcmp(link->action, MSP_AUDIT_TENANT_ERASE) == 0)
+        walk->erased_count = 0; /* it tells of all lines before it */
     return MSP_OK;
 }
 

@@ -16,6 +16,12 @@
 int msp_admin_database_open(const struct msp_invocation *invocation,
                             struct msp_settings *out_settings, struct msp_db **out_db)
 {
+    return msp_admin_database_open_for(invocation, ANSWER_MS, out_settings, out_db);
+}
+
+int msp_admin_database_open_for(const struct msp_invocation *invocation, int statement_ms,
+                                struct msp_settings *out_settings, struct msp_db **out_db)
+{
     static const char *const needs[] = {"DATABASE_URL", NULL};
     if (msp_invocation_settings(invocation, needs, out_settings) != MSP_OK)
         return MSP_COMMAND_WRONG;
@@ -23,7 +29,7 @@ int msp_admin_database_open(const struct msp_invocation *invocation,
         .url = out_settings->database_url,
         .role = "msp_api",
         .application_name = "msp-analytics command",
-        .statement_timeout_ms = ANSWER_MS,
+        .statement_timeout_ms = statement_ms,
     };
     *out_db = msp_db_new(&options);
     if (*out_db == NULL) {

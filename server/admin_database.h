@@ -15,6 +15,10 @@
 int msp_admin_database_open(const struct msp_invocation *invocation,
                             struct msp_settings *out_settings, struct msp_db **out_db);
 
+/* The same for a command whose statements may take `statement_ms`. */
+int msp_admin_database_open_for(const struct msp_invocation *invocation, int statement_ms,
+                                struct msp_settings *out_settings, struct msp_db **out_db);
+
 /* When a statement starting now must be answered (msp_clock_monotonic_ms). */
 int64_t msp_admin_deadline_ms(void);
 

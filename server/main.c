@@ -162,6 +162,23 @@ static const struct msp_command_option audit_verify_options[] = {
     {0},
 };
 
+static const struct msp_command_option tenant_export_options[] = {
+    {"out", "DIR", true, "the folder to make; a file of JSON lines a table, and manifest.json"},
+    {0},
+};
+
+static const struct msp_command_option tenant_erase_options[] = {
+    {"confirm", "TENANT", true, "the same again: nothing brings it back"},
+    {"timeout", "SECONDS", false, "wait no longer than this for jobs and files (3600)"},
+    {0},
+};
+
+static const struct msp_command_option tenant_erase_person_options[] = {
+    {"who", "TEXT", true, "the name or e-mail, exactly as tickets hold it, but for case"},
+    {"timeout", "SECONDS", false, "wait no longer than this for exports to be written anew (3600)"},
+    {0},
+};
+
 static const struct msp_command tenant_commands[] = {
     {"add", "TENANT", "Adds a tenant under its slug (a-z, 0-9 and -).", tenant_add_options, NULL,
      msp_command_tenant_add},
@@ -170,6 +187,12 @@ static const struct msp_command tenant_commands[] = {
     {"disable", "TENANT", "Shuts a tenant out and keeps its data.", NULL, NULL,
      msp_command_tenant_disable},
     {"enable", "TENANT", "Lets a disabled tenant in again.", NULL, NULL, msp_command_tenant_enable},
+    {"export", "TENANT", "Hands out all that is stored of a tenant, but for secrets.",
+     tenant_export_options, NULL, msp_command_tenant_export},
+    {"erase", "TENANT", "Erases a tenant with all its data, files and people, for ever.",
+     tenant_erase_options, NULL, msp_command_tenant_erase},
+    {"erase-person", "TENANT", "Takes one person out of a tenant's tickets, KPIs, users and audit.",
+     tenant_erase_person_options, NULL, msp_command_tenant_erase_person},
     {0},
 };
 
@@ -264,7 +287,8 @@ static const struct msp_command commands[] = {
      msp_command_reload},
     {"status", NULL, "Shows processes, health, jobs and how fresh sources are.", NULL, NULL,
      msp_command_status},
-    {"tenant", NULL, "Tenants: add, list, set, disable, enable.", NULL, tenant_commands, NULL},
+    {"tenant", NULL, "Tenants: add, list, set, disable, enable, export, erase, erase-person.", NULL,
+     tenant_commands, NULL},
     {"user", NULL, "People who sign in: add, list, set-password, disable, enable.", NULL,
      user_commands, NULL},
     {"key", NULL, "API keys: create, list, revoke.", NULL, key_commands, NULL},

@@ -8,6 +8,9 @@
 #include "msp/json_writer.h"
 #include "msp/tenant_cache.h"
 
+/* The action of the line that tells that every line before it was blanked. */
+#define MSP_AUDIT_TENANT_ERASE "tenant.erase"
+
 /* Texts live in the arena given to the call; those of the payload are NULL in an erased line. */
 struct msp_audit_row {
     int64_t id;

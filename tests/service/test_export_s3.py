@@ -234,3 +234,14 @@ def test_an_export_whose_turn_was_lost_on_the_way_shows_nothing_and_is_made_agai
     job = server.finished(job_id)
     assert job["state"] == "succeeded", job
     check_whole(server, s3, slug)
+
+
+def test_an_erased_tenant_leaves_no_object_behind(server, s3):
+    slug, other = computed(server), computed(server, "s3-tenant-2")
+    for one in (slug, other):
+        assert generate(server, one)["state"] == "succeeded"
+    kept = s3.keys(root(server, other))
+    done = server.command("tenant", "erase", slug, "--confirm", slug)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "5 exported files removed" in done.stdout
+    assert s3.keys(f"{prefix_of(server)}tenant={slug}/") == [] and s3.keys(root(server, other)) == kept != []

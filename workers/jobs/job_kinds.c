@@ -18,6 +18,8 @@ static const struct msp_job_kind kinds[] = {
     {"source_test", MSP_LANE_SHORT, 1, 60, msp_kind_source_test_run, NULL, false},
     /* A source that allows a call a second lists 360,000 ids in that time. */
     {"sweep", MSP_LANE_LONG, 3, 3600, msp_kind_sweep_run, NULL, false},
+    /* A call for every file in object storage. */
+    {"erase", MSP_LANE_LONG, 5, 3600, msp_kind_erase_run, NULL, false},
 };
 
 const struct msp_job_kind *msp_job_kind_find(const char *name)

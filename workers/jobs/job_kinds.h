@@ -64,6 +64,8 @@ enum msp_result msp_kind_notification_run(struct msp_job_run *run, struct msp_bu
                                           struct msp_error *error) MSP_MUST_CHECK;
 enum msp_result msp_kind_sweep_run(struct msp_job_run *run, struct msp_buffer *result,
                                    struct msp_error *error) MSP_MUST_CHECK;
+enum msp_result msp_kind_erase_run(struct msp_job_run *run, struct msp_buffer *result,
+                                   struct msp_error *error) MSP_MUST_CHECK;
 enum msp_result msp_kind_source_test_run(struct msp_job_run *run, struct msp_buffer *result,
                                          struct msp_error *error) MSP_MUST_CHECK;
 

@@ -38,8 +38,9 @@ static enum msp_result query_state(const struct msp_request *request, const char
 static enum msp_result query_kind(const struct msp_request *request, const char **out,
                                   struct msp_error *error)
 {
-    static const char *const kinds[] = {"ingest",       "kpi",     "export",      "pipeline",
-                                        "notification", "summary", "source_test", "sweep"};
+    static const char *const kinds[] = {"ingest",      "kpi",          "export",
+                                        "pipeline",    "notification", "summary",
+                                        "source_test", "sweep",        "erase"};
     const char *text = msp_request_query(request, "kind");
 
     if (text == NULL)

@@ -7,6 +7,7 @@
 #include "storage/storage.h"
 
 #include "storage/file_read.h"
+#include "storage/file_remove.h"
 #include "storage/replaced_files.h"
 
 #include <dirent.h>
@@ -454,4 +455,5 @@ const struct msp_storage msp_file_storage = {
     .commit = commit_stage,
     .end = end_stage,
     .read_range = msp_file_read_range,
+    .remove_all = msp_file_remove_all,
 };

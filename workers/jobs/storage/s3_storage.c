@@ -15,6 +15,7 @@
 #include "msp/clock.h"
 #include "msp/log.h"
 #include "storage/s3_client.h"
+#include "storage/s3_remove.h"
 #include "storage/s3_spool.h"
 
 #include <stdio.h>
@@ -428,4 +429,5 @@ const struct msp_storage msp_s3_storage = {
     .commit = commit_stage,
     .end = end_stage,
     .read_range = read_range,
+    .remove_all = msp_s3_remove_all,
 };

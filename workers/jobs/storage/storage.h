@@ -99,6 +99,12 @@ struct msp_storage {
      * have been handed over before a failure. Needs no stage; any thread.
      */
     enum msp_result (*read_range)(struct msp_storage_read *read, struct msp_error *error);
+    /*
+     * Removes for ever every file below the request's prefix, which ends a path ("tenant=…"), files
+     * of broken-off writers included. Nobody may be writing there. Safe to repeat.
+     */
+    enum msp_result (*remove_all)(const struct msp_storage_request *request, int64_t *out_removed,
+                                  struct msp_error *error);
 };
 
 /* MSP_INVALID "storage_unknown" if no storage serves the URL. */
