@@ -11,7 +11,8 @@ PACKAGES_RUN=(
     postgresql redis-server python3 tzdata curl ca-certificates procps
 )
 PACKAGES_TEST=(
-    libcriterion-dev python3-pytest python3-pytest-xdist python3-psycopg2 python3-jsonschema python3-swift shellcheck
+    libcriterion-dev python3-pytest python3-pytest-xdist python3-psycopg2 python3-jsonschema python3-swift python3-yaml shellcheck
+    docker-compose bubblewrap
     clang clang-format clang-tidy libclang-rt-dev
     nginx-light  # ops/scale/nginx.conf, in front of servers
 )

@@ -9,7 +9,7 @@ from harness.waiting import wait_until
 
 # nginx gives our body: once as bare as it can, once with our fields, a random id among them.
 ALIVE = '{"status":"alive"}'
-OUR_FIELDS = {"Cache-Control": "no-store", "Vary": "Authorization, Cookie, X-API-Key",
+OUR_FIELDS = {"Cache-Control": "no-store", "CDN-Cache-Control": "no-store", "Vary": "Authorization, Cookie, X-API-Key",
               "X-Content-Type-Options": "nosniff", "X-Request-Id": "$request_id"}
 
 

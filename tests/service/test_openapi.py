@@ -148,7 +148,8 @@ def test_no_address_answers_without_a_word_about_it(document):
 
 # ---- the checker itself: what it must find ----
 
-ALIVE = {"Content-Type": "application/json", "X-Request-Id": "0" * 32}
+ALIVE = {"Content-Type": "application/json", "X-Request-Id": "0" * 32, "Cache-Control": "no-store",
+         "CDN-Cache-Control": "no-store"}
 
 
 def judged(document, status=200, body=b'{"status":"alive"}', path="/livez", method="GET", sent=None, **fields):

@@ -113,10 +113,11 @@ Test(answer, has_the_fields_of_every_answer)
     const struct msp_answer_head head = {200, "id", "a date", MSP_ANSWER_CLOSE};
     msp_answer_write_head(&head, &response, &out);
     msp_buffer_append(&out, "", 1);
-    cr_assert_str_eq(out.data, "HTTP/1.1 200 OK\r\nDate: a date\r\nContent-Type: text/plain\r\n"
-                               "Content-Length: 5\r\nVary: Authorization, Cookie, X-API-Key\r\n"
-                               "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n"
-                               "X-Request-Id: id\r\nConnection: close\r\n\r\n");
+    cr_assert_str_eq(
+        out.data, "HTTP/1.1 200 OK\r\nDate: a date\r\nContent-Type: text/plain\r\n"
+                  "Content-Length: 5\r\nVary: Authorization, Cookie, X-API-Key\r\n"
+                  "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n"
+                  "CDN-Cache-Control: no-store\r\nX-Request-Id: id\r\nConnection: close\r\n\r\n");
     msp_buffer_done(&out);
 }
 

@@ -27,6 +27,7 @@ void msp_last_words_send(struct mg_connection *connection)
                         "Content-Type: application/problem+json\r\n"
                         "Content-Length: %d\r\n"
                         "Cache-Control: no-store\r\n"
+                        "CDN-Cache-Control: no-store\r\n"
                         "Retry-After: 5\r\n"
                         "X-Request-Id: %s\r\n"
                         "Connection: close\r\n"

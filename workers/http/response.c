@@ -41,6 +41,10 @@ static const char common_fields[] = "Vary: Authorization, Cookie, X-API-Key\r\n"
                                     "X-Content-Type-Options: nosniff\r\n"
                                     "Cache-Control: ";
 
+/* RFC 9213. A shared cache that was told to keep everything goes by this rather than by the other;
+ * Cloudflare keeps *.csv by itself. */
+static const char not_at_the_edge[] = "\r\nCDN-Cache-Control: no-store";
+
 static const char *const connection_fields[] = {
     [MSP_ANSWER_CLOSE] = "\r\nConnection: close\r\n",
     [MSP_ANSWER_KEEP] = "\r\n",
@@ -82,8 +86,11 @@ void msp_answer_write_head(const struct msp_answer_head *head, const struct msp_
     }
     msp_buffer_append_text(out, "\r\n");
     msp_buffer_append(out, common_fields, sizeof common_fields - 1);
-    msp_buffer_append_text(out,
-                           response->cache_control != NULL ? response->cache_control : "no-store");
+    const char *cache_control =
+        response->cache_control != NULL ? response->cache_control : "no-store";
+    msp_buffer_append_text(out, cache_control);
+    if (strncmp(cache_control, "public", 6) != 0)
+        msp_buffer_append_text(out, not_at_the_edge);
     msp_buffer_append_text(out, "\r\nX-Request-Id: ");
     msp_buffer_append_text(out, head->request_id);
     msp_buffer_append_text(out, connection_fields[head->connection]);

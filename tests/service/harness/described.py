@@ -12,7 +12,9 @@ import jsonschema
 
 # Every answer may carry these, whatever it is about.
 GENERAL_FIELDS = {"date", "content-type", "content-length", "connection", "vary", "cache-control",
-                  "x-content-type-options"}
+                  "cdn-cache-control", "x-content-type-options"}
+# What holds nobody's data and may lie in a cache that everybody shares.
+SHARED = {"/openapi.json", "/assets/{file}"}
 # A failure of these kinds belongs to some addresses only, so that each must say so; any may meet the others.
 OWN_PROBLEMS = {401, 403, 404, 409, 413, 415, 416, 422, 429, 502, 503}
 LARGEST_BODY_BYTES = 1 << 20
@@ -128,14 +130,15 @@ class Description:
         """What of an answer is not as described, as sentences."""
         path, _, query = target.partition("?")
         operation = self.find(method, path)
+        found = _kept_at_the_edge(operation, answer)
         if operation is None:
-            return self._not_described(answer)
+            return found + self._not_described(answer)
         described = operation.answers.get(str(answer.status))
         if described is None:
             if answer.status < 400 or answer.status in OWN_PROBLEMS:
                 return [f"the status is not described: {answer}"]
             described = operation.answers["default"]
-        found = _wrong_fields(described, answer) + _wrong_content(described, method, answer)
+        found += _wrong_fields(described, answer) + _wrong_content(described, method, answer)
         if answer.status < 300:
             found += _wrong_request(operation, query, sent)
         return found
@@ -153,6 +156,17 @@ def _complaints(validator, instance):
     if validator.is_valid(instance):
         return []
     return [f"{error.json_path}: {error.message[:300]}" for error in list(validator.iter_errors(instance))[:3]]
+
+
+def _kept_at_the_edge(operation, answer):
+    """A cache between us and many people may keep nothing but what is the same for all of them."""
+    if answer.status < 400 and operation is not None and operation.path in SHARED:
+        return []
+    kept = answer.headers.get("Cache-Control", "")
+    found = [] if kept.split(",")[0] in ("no-store", "private", "no-cache") else [f"Cache-Control is {kept!r}"]
+    if answer.headers.get("CDN-Cache-Control") != "no-store":
+        found.append("a shared cache may keep it: there is no CDN-Cache-Control: no-store")
+    return found
 
 
 def _wrong_fields(described, answer):
