@@ -22,7 +22,10 @@ static const struct msp_statement zone_statement = {
 static const struct msp_statement add_statement = {
     "tenant_add",
     "INSERT INTO msp.tenants (slug, name, timezone, source, limits)"
-    " VALUES ($1::text, $2::text, $3::text, coalesce($4::text, ''), coalesce($5::text, ''))",
+    " SELECT $1::text, $2::text, $3::text, coalesce($4::text, ''), coalesce($5::text, '')"
+    "  WHERE NOT EXISTS (SELECT FROM msp.erased_tenants e"
+    "                     WHERE e.slug_digest = sha256(convert_to($1::text, 'UTF8')))"
+    " RETURNING tenant_id",
     false};
 
 static const struct msp_statement find_statement = {
@@ -204,8 +207,11 @@ static enum msp_result insert_tenant(struct msp_db *db, const struct msp_tenant_
     msp_params_text(&params, order->limits);
     struct msp_call call = {&add_statement, &params, NULL};
     enum msp_result result = msp_db_run(db, &call, 1, deadline_ms, error);
+    const bool was_erased = result == MSP_OK && PQntuples(call.result) == 0;
     msp_calls_clear(&call, 1);
-    if (result == MSP_CONFLICT)
+    if (was_erased)
+        msp_db_rollback(db);
+    if (was_erased || result == MSP_CONFLICT)
         return msp_fail(error, MSP_CONFLICT, "tenant_exists",
                         "The tenant id \"%s\" has been given already; ids are never given again.",
                         order->slug);

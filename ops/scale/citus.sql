@@ -41,7 +41,8 @@ SELECT create_distributed_table('msp.summary_tokens', 'tenant_id', colocate_with
 --   jobs callback_deliveries     the queue: FOR UPDATE SKIP LOCKED over all tenants, triggers, NOTIFY
 --   idempotency_keys             written with the job it belongs to
 --   tenant_state ingest_cursors  triggers that tell the nodes of changed data; a row or a few a tenant
---   users api_keys revoked_tokens  looked up before a tenant is known; unique over all of them
+--   users api_keys revoked_tokens ended_subjects  looked up before a tenant is known; unique over all of them
 --   sources                      read by the dispatcher over all tenants; one row a tenant
 --   audit_log audit_heads audit_key  chains of lines, each written under a lock on its head
+--   erased_tenants               asked beside jobs and audit lines by their triggers
 --   migrations                   of the program

@@ -134,8 +134,38 @@ def test_a_stream_that_outlives_its_tenant_stores_nothing(server, module_stack):
     verify(server)
 
 
-def test_an_erased_person_is_in_no_ticket_kpi_file_user_or_audit_line(server, module_stack):
-    side = make(server, "people-one", "peoplemark")
+@pytest.fixture(scope="module")
+def people(server):
+    """A tenant that is handed out, and then loses a person."""
+    return make(server, "people-one", "peoplemark")
+
+
+def test_an_export_of_a_tenant_holds_its_rows_and_no_secret(server, module_stack, people, tmp_path):
+    side = people
+    out = tmp_path / "out"
+    done = server.command("tenant", "export", side.slug, "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["tenant"] == side.slug
+    stored = rows_of(module_stack, number(module_stack, side.slug))
+    assert {entry["file"].removesuffix(".ndjson"): entry["rows"] for entry in manifest["tables"]} == stored
+    text = ""
+    for entry in manifest["tables"]:
+        body = (out / entry["file"]).read_bytes()
+        assert hashlib.sha256(body).hexdigest() == entry["sha256"] and len(body) == entry["bytes"]
+        assert len([json.loads(line) for line in body.splitlines()]) == entry["rows"]
+        text += body.decode()
+    assert "Requester peoplemark" in text and "keptmark" not in text
+    hashes = [value for row in module_stack.query(
+        "SELECT password_hash, NULL FROM msp.users WHERE email LIKE '%%peoplemark%%' UNION ALL"
+        " SELECT encode(key_hash, 'hex'), NULL FROM msp.api_keys") for value in row if value]
+    assert len(hashes) > 5 and not [value for value in hashes if value in text]
+    assert out.stat().st_mode & 0o077 == 0
+    assert server.command("tenant", "export", side.slug, "--out", str(out)).returncode == 1
+
+
+def test_an_erased_person_is_in_no_ticket_kpi_file_user_or_audit_line(server, module_stack, people):
+    side = people
     who = side.technician.swapcase()
     by_assignee = server.days(side.slug, FROM, TO, by="assignee")
     assert any(member == side.technician for _, member in by_assignee)
@@ -163,27 +193,3 @@ def test_an_erased_person_is_in_no_ticket_kpi_file_user_or_audit_line(server, mo
     chain, = (chain for chain in verify(server) if chain["tenant"] == side.slug)
     assert chain["erased"] >= 2  # the user's making and sign-in
     assert server.command("tenant", "erase-person", side.slug, "--who", "ab").returncode == 2
-
-
-def test_an_export_of_a_tenant_holds_its_rows_and_no_secret(server, module_stack, tmp_path):
-    side = make(server, "export-one", "exportmark")
-    out = tmp_path / "out"
-    done = server.command("tenant", "export", side.slug, "--out", str(out))
-    assert done.returncode == 0, done.stderr
-    manifest = json.loads((out / "manifest.json").read_text())
-    assert manifest["tenant"] == side.slug
-    stored = rows_of(module_stack, number(module_stack, side.slug))
-    assert {entry["file"].removesuffix(".ndjson"): entry["rows"] for entry in manifest["tables"]} == stored
-    text = ""
-    for entry in manifest["tables"]:
-        body = (out / entry["file"]).read_bytes()
-        assert hashlib.sha256(body).hexdigest() == entry["sha256"] and len(body) == entry["bytes"]
-        assert len([json.loads(line) for line in body.splitlines()]) == entry["rows"]
-        text += body.decode()
-    assert "Requester exportmark" in text and "keptmark" not in text
-    hashes = [value for row in module_stack.query(
-        "SELECT password_hash, NULL FROM msp.users WHERE email LIKE '%%exportmark%%' UNION ALL"
-        " SELECT encode(key_hash, 'hex'), NULL FROM msp.api_keys") for value in row if value]
-    assert len(hashes) > 5 and not [value for value in hashes if value in text]
-    assert out.stat().st_mode & 0o077 == 0
-    assert server.command("tenant", "export", side.slug, "--out", str(out)).returncode == 1
