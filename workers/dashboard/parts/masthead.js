@@ -76,9 +76,9 @@ function tastes(me, wall) {
         event.currentTarget.open = false;
         event.currentTarget.querySelector("summary").focus();
     }}},
-    element("summary", {}, me ? me.subject : say("menu.tastes")),
+    element("summary", {}, me ? me.name ?? me.subject : say("menu.tastes")),
     element("div", {class: "card sheet"},
-        me && element("p", {class: "quiet"}, say(`role.${me.role}`)),
+        me && element("p", {class: "quiet"}, `${me.subject} · ${say(`role.${me.role}`)}`),
         choice("language", say("menu.language"), languages.map((code) => [code, say(`language.${code}`)]), language(),
             chooseLanguage),
         choice("theme", say("menu.theme"), themes.map((name) => [name, say(`theme.${name}`)]), theme(), chooseTheme),
