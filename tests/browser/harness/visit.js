@@ -9,7 +9,7 @@ import {axe, browserPath, chromium} from "./packages.js";
 
 export const SIZES = {
     desktop: {viewport: {width: 1280, height: 800}},
-    phone: {viewport: {width: 360, height: 740}, isMobile: true, hasTouch: true, deviceScaleFactor: 2},
+    phone: {viewport: {width: 360, height: 740}, isMobile: true, hasTouch: true},
 };
 // Neither is a tenant's: a day must be the tenant's wherever the reader sits.
 const READERS = {
@@ -125,6 +125,15 @@ export class Visit {
         const answer = await this.context.request.get(path);
         assert.ok(answer.ok(), `${path}: ${answer.status()} ${await answer.text()}`);
         return answer.json();
+    }
+
+    // Looked at in another size or on paper, a page moves rightly.
+    async look(change) {
+        await change();
+        await this.page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {
+            Object.assign(window.watched, {shift: 0, shifts: []});
+            done();
+        }))));
     }
 
     // role-size-language-theme-view.png

@@ -21,6 +21,8 @@ function apply() {
 export function useTheme() {
     apply();
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", apply);
+    // Paper is light (style/print.css).
+    matchMedia("print").addEventListener("change", apply);
 }
 
 export function chooseTheme(wanted) {

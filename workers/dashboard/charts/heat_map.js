@@ -18,7 +18,7 @@ export function heatMap({title, cells, opens}) {
             href: opens({weekday: day, hour}), tabindex: day === 1 && hour === 0 ? "0" : "-1",
             "aria-label": say("chart.arrivals.cell", {count, number: number(count), weekday: weekday(day, "long"), hour}),
             // The square root, so that quiet hours still differ.
-            class: count / most > 0.35 ? "hot" : null, style: {"--heat": `${Math.round(Math.sqrt(count / most) * 100)}%`},
+            class: count / most > 0.6 ? "hot" : null, style: {"--heat": `${Math.round(Math.sqrt(count / most) * 100)}%`},
         }, count === 0 ? "" : number(count));
     }));
     const move = (event) => {

@@ -150,8 +150,9 @@ const yStep = (unit) => (unit === "minutes" ? MINUTES
             : [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000]);
 
 // As wide as the longest label.
-function axisWidth(u, labels) {
+function axisWidth(u, labels, at) {
     if (!labels) return 40;
+    [u.ctx.font] = u.axes[at].font;
     return Math.max(32, ...labels.map((label) => u.ctx.measureText(label).width / devicePixelRatio + 14));
 }
 

@@ -22,7 +22,7 @@ export function breakdown({members, by, role, opens}) {
         element("header", {}, element("h2", {}, say("chart.breakdown")),
             element("span", {class: "choice"}, element("label", {for: "by"}, say("chart.breakdown.by")), choice)),
         dataTable({
-            caption: `${say("chart.breakdown")}: ${say(`by.${by}`)}`,
+            caption: say("chart.breakdown.of", {by: say(`by.${by}`)}),
             columns: [
                 {label: say(`by.${by}`), cell: (row) => memberName(by, row.member), isHead: true,
                     by: (row) => memberName(by, row.member)},

@@ -19,8 +19,9 @@ export function periodBar({period: {from, to, last}, state}, {compares = true, f
     const compare = element("input", {id: "compare", type: "checkbox", checked: state.compare !== "none", on: {change: () =>
         address.go(address.link({compare: compare.checked ? null : "none"}))}});
     return element("form", {class: "period", "aria-label": say("period.title"), on: {submit: (e) => e.preventDefault()}},
-        element("label", {for: "preset"}, say("period.title")), preset,
-        element("label", {for: "from"}, say("period.from")), first,
-        element("label", {for: "to"}, say("period.to")), end,
+        field("preset", "period.title", preset), field("from", "period.from", first), field("to", "period.to", end),
         compares && element("label", {class: "check"}, compare, say("period.compare")));
 }
+
+// A label breaks to the next line with its field.
+const field = (id, name, input) => element("span", {class: "choice"}, element("label", {for: id}, say(name)), input);

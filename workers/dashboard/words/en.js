@@ -1,7 +1,6 @@
 // The page in English. Every name stands in words/fr.js too; tests/browser compares the two.
 export default {
     "action.again": "Try again",
-    "action.back": "Back",
     "action.cancel": "Cancel",
     "action.change": "Change",
     "action.close": "Close",
@@ -30,6 +29,7 @@ export default {
     "chart.arrivals": "Arrivals by weekday and hour",
     "chart.arrivals.cell": {one: "{weekday} {hour}:00, {number} ticket", other: "{weekday} {hour}:00, {number} tickets"},
     "chart.breakdown": "Breakdown",
+    "chart.breakdown.of": "Breakdown: {by}",
     "chart.breakdown.by": "by",
 
     "age.between": "{from} to {to} days",

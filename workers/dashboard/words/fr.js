@@ -1,7 +1,6 @@
 // La page en français. The names are those of words/en.js; tests/browser compares the two.
 export default {
     "action.again": "Réessayer",
-    "action.back": "Retour",
     "action.cancel": "Annuler",
     "action.change": "Modifier",
     "action.close": "Fermer",
@@ -30,6 +29,7 @@ export default {
     "chart.arrivals": "Arrivées par jour et par heure",
     "chart.arrivals.cell": {one: "{weekday} {hour} h, {number} ticket", other: "{weekday} {hour} h, {number} tickets"},
     "chart.breakdown": "Répartition",
+    "chart.breakdown.of": "Répartition : {by}",
     "chart.breakdown.by": "par",
 
     "age.between": "{from} à {to} jours",

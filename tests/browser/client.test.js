@@ -1,0 +1,86 @@
+// A client finds no technician's name anywhere: in no text, attribute, request, answer or download of its session.
+import assert from "node:assert/strict";
+import {readFileSync} from "node:fs";
+import test, {after} from "node:test";
+import {asRole, closeBrowser} from "./harness/visit.js";
+import {figures, goTo, menu} from "./harness/pages.js";
+import {api, HOME_TENANT} from "./harness/server.js";
+
+after(closeBrowser);
+
+async function technicians() {
+    const {members} = await api("admin", `/v1/kpis/summary?from=2024-01-01&to=2026-12-31&by=assignee&tenant=${HOME_TENANT}`);
+    return members.map(({member}) => member).filter((name) => name !== "");
+}
+
+function assertNobodyIn(text, names, where) {
+    const low = text.toLowerCase();
+    const found = names.filter((name) => low.includes(name.toLowerCase()) || text.includes(encodeURIComponent(name)));
+    assert.deepEqual(found, [], where);
+}
+
+test("a client finds no technician's name in the page, its requests, its answers or its downloads", asRole("client", {}, async (visit) => {
+    const {page} = visit;
+    const names = await technicians();
+    assert.ok(names.length >= 3, names.join());
+    const answers = [];
+    page.on("response", (answer) => answers.push((async () => {
+        // A redirect or a 304 has no body of its own.
+        const body = await answer.body().catch(() => Buffer.alloc(0));
+        return {url: answer.url(), text: JSON.stringify(await answer.allHeaders()) + body.toString("utf8")};
+    })()));
+    const lookAround = async (where) => assertNobodyIn(await page.content(), names, where);
+
+    await visit.open("/?period=90d", "overview");
+    for (const details of await page.locator("main details > summary").all()) await details.click();
+    await lookAround("overview");
+    for (const by of ["priority", "category", "group"]) {
+        await visit.open(`/?view=overview&period=90d&by=${by}`, "overview");
+        await lookAround(`overview by ${by}`);
+    }
+    assert.deepEqual(await page.locator("#by option").evaluateAll((options) => options.map((option) => option.value)).then((all) => all.sort()),
+        ["category", "group", "priority"]);
+
+    // One of each kind of figure, opened.
+    const kinds = new Map((await figures(page)).map((figure) => [Object.keys(figure.query).sort().join() + figure.query.metric, figure]));
+    for (const {query} of kinds.values()) {
+        await visit.open(`/?${new URLSearchParams(query)}`, "tickets");
+        await lookAround(JSON.stringify(query));
+    }
+    await visit.open("/?view=tickets&period=90d&metric=tickets_resolved", "tickets");
+    const [download] = await Promise.all([page.waitForEvent("download"), page.locator("main a[download]").click()]);
+    const csv = readFileSync(await download.path(), "utf8");
+    assert.ok(csv.split("\r\n").length > 2, csv.slice(0, 200));
+    assertNobodyIn(csv, names, "the CSV of tickets");
+    assert.doesNotMatch(csv.split("\r\n")[0], /assignee/);
+
+    for (const view of await menu(page)) {
+        await goTo(visit, view);
+        await lookAround(view);
+        // Whatever can be opened within a view.
+        for (const link of (await page.locator("main a[href^='/?']").evaluateAll((links) => links.map((one) => one.getAttribute("href")))).slice(0, 3)) {
+            await visit.open(link);
+            await page.locator("main[aria-busy=false] h1").first().waitFor();
+            await lookAround(link);
+        }
+    }
+    for (const request of visit.requests) {
+        assertNobodyIn(request.url() + (request.postData() ?? ""), names, request.url());
+        assert.doesNotMatch(request.url(), /by=assignee/);
+    }
+    for (const {url, text} of await Promise.all(answers)) assertNobodyIn(text, names, `the answer of ${url}`);
+}));
+
+test("a client who asks for a technician's view or an administrator's is told that it is not for them", asRole("client", {language: "fr"}, async (visit) => {
+    // Chromium itself tells of an answer that refuses.
+    visit.expect(/403/);
+    const names = await technicians();
+    for (const address of ["/?view=overview&by=assignee", `/?view=tickets&period=90d&metric=backlog&by=assignee&member=${encodeURIComponent(names[0])}`,
+        "/?view=exports", "/?view=jobs", "/?view=users", "/?view=audit"]) {
+        await visit.open(address);
+        await visit.page.locator("main[aria-busy=false] h1").first().waitFor();
+        const text = await visit.page.locator("main").textContent();
+        assert.match(text, /pas pour votre rôle|n'existe pas|aucune vue|pas été trouvé/i, `${address}: ${text.slice(0, 200)}`);
+        assertNobodyIn(text, names, address);
+    }
+}));
