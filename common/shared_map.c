@@ -61,6 +61,16 @@ static const struct {
     [PART_LOG_PAGES] = {msp_log_pages_bytes, "lines of the log", false},
 };
 
+bool msp_shared_map_part(size_t index, const char **out_name, size_t *out_bytes)
+{
+    if (index >= PARTS) {
+        return false;
+    }
+    *out_name = parts[index].what;
+    *out_bytes = parts[index].bytes();
+    return true;
+}
+
 static enum msp_result map_parts(void *regions[PARTS], struct msp_error *error)
 {
     for (int i = 0; i < PARTS; i++) {

@@ -18,10 +18,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const char board_magic[8] = {'m', 's', 'p', 'b', 'o', 'a', 'r', '2'};
+static const char board_magic[8] = {'m', 's', 'p', 'b', 'o', 'a', 'r', '4'};
 
 const int64_t msp_board_run_bounds_us[MSP_BOARD_RUN_BUCKETS - 1] = {
     100000, 500000, 1000000, 5000000, 15000000, 60000000, 300000000, 900000000, 3600000000};
+
+const int64_t msp_board_latency_bounds_us[MSP_BOARD_LATENCY_BUCKETS - 1] = {
+    1000, 5000, 25000, 100000, 250000, 1000000, 2500000, 10000000};
+
+const char *const msp_board_purposes[MSP_BOARD_PURPOSES] = {"callback", "source", "s3",
+                                                            "model",    "slack",  "other"};
 
 static_assert(sizeof(struct msp_board_slot) % 64 == 0, "a slot shares no cache line");
 static_assert(sizeof((struct msp_status_board *)0)->magic == sizeof board_magic, "magic fits");
@@ -266,6 +272,27 @@ void msp_board_add_run(struct msp_board_job_kind *kind, int64_t run_us)
     msp_board_add(&kind->run_buckets[bucket], 1);
     msp_board_add(&kind->run_us_sum, run_us);
     msp_board_add(&kind->run_count, 1);
+}
+
+void msp_board_add_request(struct msp_board_route *route, int status, int64_t us)
+{
+    int bucket = 0;
+    while (bucket < MSP_BOARD_LATENCY_BUCKETS - 1 && us > msp_board_latency_bounds_us[bucket]) {
+        bucket++;
+    }
+    int status_class = status / 100 - 1;
+    msp_board_add(&route->buckets[bucket], 1);
+    msp_board_add(&route->us_sum, us);
+    msp_board_add(&route->statuses[status_class < 0 || status_class > 4 ? 4 : status_class], 1);
+}
+
+struct msp_board_egress *msp_board_egress_of(struct msp_status_board *board, const char *purpose)
+{
+    size_t row = 0;
+    while (row < MSP_BOARD_PURPOSES - 1 && strcmp(msp_board_purposes[row], purpose) != 0) {
+        row++;
+    }
+    return &board->egress[row];
 }
 
 int64_t msp_board_lag_seconds(const struct msp_board_source *source, int64_t now_unix_us)

@@ -95,8 +95,15 @@ enum msp_result msp_db_give_up(struct msp_db *db, struct msp_error *error)
                     "PostgreSQL did not answer in time.");
 }
 
-/* Polls the socket; > 0 ready, 0 deadline passed, < 0 failed. */
-static int wait_socket(int fd, short events, int64_t deadline_ms)
+/* A thread's own, since a request has one thread and its work is spread over many calls. */
+static _Thread_local int64_t waited_us;
+
+int64_t msp_db_waited_us(void)
+{
+    return waited_us;
+}
+
+static int poll_socket(int fd, short events, int64_t deadline_ms)
 {
     for (;;) {
         int64_t left_ms = deadline_ms - msp_clock_monotonic_ms();
@@ -109,6 +116,15 @@ static int wait_socket(int fd, short events, int64_t deadline_ms)
         if (ready < 0 && errno != EINTR)
             return -1;
     }
+}
+
+/* Polls the socket; > 0 ready, 0 deadline passed, < 0 failed. */
+static int wait_socket(int fd, short events, int64_t deadline_ms)
+{
+    const int64_t begun_us = msp_clock_monotonic_us();
+    const int ready = poll_socket(fd, events, deadline_ms);
+    waited_us += msp_clock_monotonic_us() - begun_us;
+    return ready;
 }
 
 enum msp_result msp_db_flush(struct msp_db *db, int64_t deadline_ms, struct msp_error *error)

@@ -138,6 +138,10 @@ enum msp_result msp_db_notifications(struct msp_db *db, msp_notification_take ta
  * nothing runs. */
 void msp_db_cancel(struct msp_db *db);
 
+/* How long this thread has waited for PostgreSQL in all, in microseconds: two looks tell how long
+ * it did in between. */
+int64_t msp_db_waited_us(void);
+
 /* Closes the connection, so that no cancel that is still on its way can reach what comes next on
  * it; the next transaction connects anew. The owner's thread only, with no transaction under way.
  */

@@ -31,6 +31,9 @@ struct msp_shared_map {
 enum msp_result msp_shared_map_create(const char *state_dir, struct msp_shared_map *out,
                                       struct msp_error *error) MSP_MUST_CHECK;
 
+/* What part `index` is called and how large it is; false behind the last. */
+bool msp_shared_map_part(size_t index, const char **out_name, size_t *out_bytes);
+
 /* Takes from this process the right to write what it has no business writing. */
 enum msp_shared_map_writer { MSP_SHARED_READER, MSP_SHARED_KEEPER };
 enum msp_result msp_shared_map_restrict(const struct msp_shared_map *map,

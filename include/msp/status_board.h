@@ -129,6 +129,38 @@ struct msp_board_sources {
     struct msp_board_source kinds[MSP_BOARD_SOURCES];
 };
 
+#define MSP_BOARD_ROUTES          128 /* rows of the table of routes; the last: no route */
+#define MSP_BOARD_LIMIT_CLASSES   8   /* enum msp_limit_class */
+#define MSP_BOARD_LATENCY_BUCKETS 9
+
+/* Upper bounds of the buckets of latencies: 1, 5, 25, 100, 250 ms, 1, 2.5, 10 s and without end. */
+extern const int64_t msp_board_latency_bounds_us[MSP_BOARD_LATENCY_BUCKETS - 1];
+
+/* What became of the requests of one route. */
+struct msp_board_route {
+    int64_t statuses[5]; /* 1xx to 5xx */
+    int64_t us_sum;
+    int64_t buckets[MSP_BOARD_LATENCY_BUCKETS];
+};
+
+/* Written by every HTTP worker; counters are added to. */
+struct msp_board_http {
+    _Alignas(64) int64_t limited[MSP_BOARD_LIMIT_CLASSES]; /* answered 429 */
+    struct msp_board_route routes[MSP_BOARD_ROUTES];
+};
+
+#define MSP_BOARD_PURPOSES 6
+extern const char *const msp_board_purposes[MSP_BOARD_PURPOSES]; /* "callback", …; the last: other
+                                                                  */
+
+/* Calls out of this node for one purpose, written by the job worker. */
+struct msp_board_egress {
+    int64_t answered; /* with any status below 400 */
+    int64_t rejected; /* with another */
+    int64_t refused;  /* by the guard: nothing was sent */
+    int64_t failed;   /* no answer */
+};
+
 /* Outcome of the last reload, written by the master; `sequence` moves last. */
 struct msp_board_reload {
     _Alignas(64) uint64_t sequence;
@@ -148,6 +180,8 @@ struct msp_status_board {
     struct msp_board_health health;
     struct msp_board_jobs jobs;
     struct msp_board_sources sources;
+    struct msp_board_http http;
+    _Alignas(64) struct msp_board_egress egress[MSP_BOARD_PURPOSES];
     struct msp_board_ended ended;
     struct msp_board_slot slots[MSP_BOARD_SLOTS];
 };
@@ -179,6 +213,12 @@ void msp_board_bury(struct msp_status_board *board, struct msp_board_slot *slot)
 
 /* Never less than before, however many children come and go meanwhile. */
 void msp_board_sum(const struct msp_status_board *board, struct msp_board_totals *out);
+
+/* A request of that route was answered after `us`. */
+void msp_board_add_request(struct msp_board_route *route, int status, int64_t us);
+
+/* The row of a purpose. */
+struct msp_board_egress *msp_board_egress_of(struct msp_status_board *board, const char *purpose);
 
 /* An attempt of that kind ended after `run_us`: its sum, count and bucket. */
 void msp_board_add_run(struct msp_board_job_kind *kind, int64_t run_us);

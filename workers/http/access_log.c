@@ -2,6 +2,7 @@
 #include "access_log.h"
 
 #include "http_worker.h"
+#include "trace_context.h"
 
 #include "msp/clock.h"
 #include "msp/log.h"
@@ -34,23 +35,26 @@ static const char *write_number(uint64_t number, int decimals, char out[NUMBER_B
     return at;
 }
 
-void msp_access_log(const struct msp_request *request, const struct msp_route *route, int status,
-                    size_t bytes)
+void msp_access_log(const struct msp_request *request, const struct msp_route *route,
+                    const struct msp_access *access)
 {
     bool quiet = route != NULL && route->credential == MSP_CREDENTIAL_NONE && !route->has_body &&
-                 status < 400;
+                 access->status < 400;
     if (quiet && request->settings->log_level > MSP_LOG_DEBUG)
         return;
-    int64_t took_us = msp_clock_monotonic_us() - request->started_us;
     char status_text[NUMBER_BYTES];
     char took[NUMBER_BYTES];
     char size[NUMBER_BYTES];
+    char trace[MSP_TRACE_ID_BYTES];
+    bool traced = msp_trace_id_read(msp_request_header(request, "traceparent"), trace);
     const char *tenant = request->caller.tenant.slug;
     msp_log(quiet ? MSP_LOG_DEBUG : MSP_LOG_INFO, "Request", "request_id", request->id, "tenant",
             tenant[0] != '\0' ? tenant : NULL, "role", caller_name(&request->caller), "method",
             request->method, "route", route != NULL ? route->path : "-", "status",
-            write_number((uint64_t)status, 0, status_text), "ms",
-            write_number((uint64_t)took_us, 3, took), "bytes", write_number(bytes, 0, size), NULL);
+            write_number((uint64_t)access->status, 0, status_text), "ms",
+            write_number((uint64_t)access->took_us, 3, took), "bytes",
+            write_number(access->bytes, 0, size), "cache", msp_cache_use_name(access->cache),
+            "trace", traced ? trace : NULL, NULL);
 }
 
 void msp_access_log_refused(const char *request_id, int status, const char *code)

@@ -2,6 +2,8 @@
  * written. */
 #include "metrics_text.h"
 
+#include "route.h"
+
 #include "msp/clock.h"
 #include "msp/source_kinds.h"
 
@@ -110,6 +112,123 @@ static void write_dependencies(const struct view *view, const struct metric *met
                        msp_board_read(&health->redis_ok_since_us) != 0);
 }
 
+static void write_shared_memory(const struct view *view, const struct metric *metric)
+{
+    const char *name = NULL;
+    size_t bytes = 0;
+    for (size_t i = 0; msp_shared_map_part(i, &name, &bytes); i++)
+        write_labelled(view, metric, "part", name, (int64_t)bytes);
+}
+
+/* ---- requests ---- */
+
+/* The first route behind `number` (SIZE_MAX = the first of all) that was asked for;
+ * MSP_BOARD_ROUTES = none. The last row stands for requests that found no route. */
+static size_t next_route(const struct view *view, size_t number)
+{
+    for (number++; number < MSP_BOARD_ROUTES; number++) {
+        const struct msp_board_route *route = &view->board->http.routes[number];
+        for (size_t i = 0; i < MSP_BOARD_LATENCY_BUCKETS; i++)
+            if (msp_board_read(&route->buckets[i]) > 0)
+                return number;
+    }
+    return number;
+}
+
+static void write_route_label(const struct view *view, const char *name, const char *suffix,
+                              size_t number)
+{
+    const bool known = number < msp_route_count;
+    msp_buffer_printf(view->out, "%s%s{method=\"%s\",route=\"%s\"", name, suffix,
+                      known ? msp_routes[number].method : "-",
+                      known ? msp_routes[number].path : "-");
+}
+
+static void write_statuses(const struct view *view, const struct metric *metric)
+{
+    for (size_t n = SIZE_MAX; (n = next_route(view, n)) < MSP_BOARD_ROUTES;) {
+        const struct msp_board_route *route = &view->board->http.routes[n];
+        for (int i = 0; i < 5; i++) {
+            const int64_t count = msp_board_read(&route->statuses[i]);
+            if (count == 0)
+                continue;
+            write_route_label(view, metric->name, "", n);
+            msp_buffer_printf(view->out, ",status=\"%dxx\"} %" PRId64 "\n", i + 1, count);
+        }
+    }
+}
+
+/* A histogram's samples behind its labels: `buckets` each for themselves, `bounds` in microseconds
+ * of all but the last. The count is made of them: read one by one, two figures could differ. */
+struct histogram {
+    const int64_t *buckets;
+    const int64_t *bounds_us;
+    size_t count;
+    int64_t sum_us;
+};
+
+static void write_bucket(const struct view *view, const struct histogram *histogram, size_t i,
+                         int64_t so_far)
+{
+    if (i + 1 < histogram->count)
+        msp_buffer_printf(view->out, ",le=\"%g\"} %" PRId64 "\n",
+                          (double)histogram->bounds_us[i] / 1e6, so_far);
+    else
+        msp_buffer_printf(view->out, ",le=\"+Inf\"} %" PRId64 "\n", so_far);
+}
+
+static void write_sum(const struct view *view, int64_t sum_us)
+{
+    msp_buffer_printf(view->out, "} %" PRId64 ".%06d\n", sum_us / 1000000, (int)(sum_us % 1000000));
+}
+
+static void write_latencies(const struct view *view, const struct metric *metric)
+{
+    for (size_t n = SIZE_MAX; (n = next_route(view, n)) < MSP_BOARD_ROUTES;) {
+        const struct msp_board_route *route = &view->board->http.routes[n];
+        const struct histogram histogram = {route->buckets, msp_board_latency_bounds_us,
+                                            MSP_BOARD_LATENCY_BUCKETS,
+                                            msp_board_read(&route->us_sum)};
+        int64_t count = 0;
+        for (size_t i = 0; i < histogram.count; i++) {
+            count += msp_board_read(&histogram.buckets[i]);
+            write_route_label(view, metric->name, "_bucket", n);
+            write_bucket(view, &histogram, i, count);
+        }
+        write_route_label(view, metric->name, "_sum", n);
+        write_sum(view, histogram.sum_us);
+        write_route_label(view, metric->name, "_count", n);
+        msp_buffer_printf(view->out, "} %" PRId64 "\n", count);
+    }
+}
+
+static void write_limited(const struct view *view, const struct metric *metric)
+{
+    for (int i = MSP_LIMIT_NONE + 1; i < MSP_LIMIT_CLASSES; i++)
+        write_labelled(view, metric, "class", msp_limit_class_name((enum msp_limit_class)i),
+                       msp_board_read(&view->board->http.limited[i]));
+}
+
+/* ---- calls out ---- */
+
+static void write_egress(const struct view *view, const struct metric *metric)
+{
+    static const struct {
+        const char *name;
+        size_t offset;
+    } outcomes[] = {
+        {"answered", offsetof(struct msp_board_egress, answered)},
+        {"rejected", offsetof(struct msp_board_egress, rejected)},
+        {"refused", offsetof(struct msp_board_egress, refused)},
+        {"failed", offsetof(struct msp_board_egress, failed)},
+    };
+    for (size_t i = 0; i < MSP_BOARD_PURPOSES; i++)
+        for (size_t k = 0; k < sizeof outcomes / sizeof outcomes[0]; k++)
+            msp_buffer_printf(view->out, "%s{purpose=\"%s\",outcome=\"%s\"} %" PRId64 "\n",
+                              metric->name, msp_board_purposes[i], outcomes[k].name,
+                              figure_at(&view->board->egress[i], outcomes[k].offset));
+}
+
 /* ---- sources ---- */
 
 static void write_sources(const struct view *view, const struct metric *metric)
@@ -189,24 +308,20 @@ static void write_outcomes(const struct view *view, const struct metric *metric)
         }
 }
 
-/* The count is made of the buckets: read one by one while jobs end, the two could differ. */
 static void write_run_times(const struct view *view, const struct metric *metric)
 {
     for (const struct msp_board_job_kind *kind = NULL; (kind = next_kind(view, kind)) != NULL;) {
+        const struct histogram histogram = {kind->run_buckets, msp_board_run_bounds_us,
+                                            MSP_BOARD_RUN_BUCKETS,
+                                            msp_board_read(&kind->run_us_sum)};
         int64_t count = 0;
-        for (size_t i = 0; i < MSP_BOARD_RUN_BUCKETS; i++) {
+        for (size_t i = 0; i < histogram.count; i++) {
             count += msp_board_read(&kind->run_buckets[i]);
             write_kind_label(view, metric->name, "_bucket", kind);
-            if (i < MSP_BOARD_RUN_BUCKETS - 1)
-                msp_buffer_printf(view->out, ",le=\"%g\"} %" PRId64 "\n",
-                                  (double)msp_board_run_bounds_us[i] / 1e6, count);
-            else
-                msp_buffer_printf(view->out, ",le=\"+Inf\"} %" PRId64 "\n", count);
+            write_bucket(view, &histogram, i, count);
         }
-        int64_t sum_us = msp_board_read(&kind->run_us_sum);
         write_kind_label(view, metric->name, "_sum", kind);
-        msp_buffer_printf(view->out, "} %" PRId64 ".%06d\n", sum_us / 1000000,
-                          (int)(sum_us % 1000000));
+        write_sum(view, histogram.sum_us);
         write_kind_label(view, metric->name, "_count", kind);
         msp_buffer_printf(view->out, "} %" PRId64 "\n", count);
     }
@@ -255,6 +370,12 @@ static const struct metric metrics[] = {
     {"msp_http_requests_total", COUNTER, "Requests answered.", write_total, TOTAL(requests)},
     {"msp_http_request_errors_total", COUNTER, "Requests answered with a status of 500 or above.",
      write_total, TOTAL(request_errors)},
+    {"msp_http_route_requests_total", COUNTER, "Requests answered, by route and kind of status.",
+     write_statuses, 0},
+    {"msp_http_request_seconds", "histogram", "From a request's head to its answer's end.",
+     write_latencies, 0},
+    {"msp_rate_limited_total", COUNTER, "Requests answered 429, by class of limit.", write_limited,
+     0},
     {"msp_http_connections", GAUGE, "Connections that are open.", write_total, TOTAL(connections)},
     {"msp_db_pool_connections", GAUGE, "Connections to PostgreSQL that requests share.",
      write_total, TOTAL(pool_size)},
@@ -272,6 +393,12 @@ static const struct metric metrics[] = {
     {"msp_answer_cache_resets_total", COUNTER,
      "Times that damaged memory was found and every kept answer forgotten.", write_of_answers,
      ANSWERS(resets)},
+
+    {"msp_shared_memory_bytes", GAUGE, "Room in shared memory; fixed from the start.",
+     write_shared_memory, 0},
+    {"msp_egress_calls_total", COUNTER,
+     "Calls out of this node: answered, rejected (400 or more), refused by the guard, failed.",
+     write_egress, 0},
 
     {"msp_jobs_queued", GAUGE, "Jobs of all nodes that could be taken now.", write_lanes,
      LANE(queued)},

@@ -16,6 +16,7 @@
 #include "query.h"
 #include "rate_gate.h"
 #include "request_check.h"
+#include "request_figures.h"
 #include "route_match.h"
 #include "session_cookie.h"
 #include "workspace.h"
@@ -40,6 +41,8 @@ struct exchange {
     struct msp_route_match match;
     struct msp_body body;
     struct msp_kept_answer kept;
+    enum msp_cache_use cache;
+    int64_t database_waited_us;    /* of this thread, before the request */
     struct msp_rate_standing rate; /* count 0 = not counted */
     bool head_is_sound;
     int64_t streamed_bytes;
@@ -382,7 +385,10 @@ static int check_database(struct exchange *exchange)
 
 static int find_kept_answer(struct exchange *exchange)
 {
-    return msp_kept_answer_find(&exchange->request, exchange->response, &exchange->kept);
+    int status = msp_kept_answer_find(&exchange->request, exchange->response, &exchange->kept);
+    if (exchange->kept.wanted)
+        exchange->cache = status != 0 ? MSP_CACHE_HIT : MSP_CACHE_MISS;
+    return status;
 }
 
 static int call_handler(struct exchange *exchange)
@@ -466,6 +472,8 @@ static void send_answer(struct exchange *exchange, int status, bool keep)
     bool has_body = exchange->response->content_type != NULL && body->length > 0 && !only_head;
     struct mg_connection *connection = exchange->request.connection;
     tell_rate(exchange);
+    msp_request_tell_time(&exchange->request, msp_db_waited_us() - exchange->database_waited_us,
+                          exchange->cache, exchange->response);
     msp_answer_write_head(&head, exchange->response, out);
     if (out->failed || body->failed || exchange->response->headers.failed) {
         msp_last_words_send(connection);
@@ -514,6 +522,7 @@ static void begin(struct exchange *exchange, struct msp_http_worker *worker,
     request->method = exchange->info->request_method;
     request->path = exchange->info->request_uri;
     request->started_us = msp_clock_monotonic_us();
+    exchange->database_waited_us = msp_db_waited_us();
     msp_workspace_random_hex(exchange->workspace, 16, request->id);
 }
 
@@ -523,8 +532,14 @@ static void note(const struct exchange *exchange, int status)
     msp_board_add(&slot->requests, 1);
     if (status >= 500)
         msp_board_add(&slot->request_errors, 1);
-    msp_access_log(&exchange->request, exchange->match.route, status,
-                   exchange->response->body.length + (size_t)exchange->streamed_bytes);
+    const struct msp_access access = {
+        .status = status,
+        .bytes = exchange->response->body.length + (size_t)exchange->streamed_bytes,
+        .took_us = msp_clock_monotonic_us() - exchange->request.started_us,
+        .cache = exchange->cache,
+    };
+    msp_request_count(&exchange->request, exchange->match.route, status, access.took_us);
+    msp_access_log(&exchange->request, exchange->match.route, &access);
 }
 
 int msp_router_serve(struct msp_http_worker *worker, struct mg_connection *connection)

@@ -3,6 +3,7 @@
  * and runs no job. Threads do that; this loop wakes them, passes their news on, and sees them out.
  */
 #include "callbacks.h"
+#include "egress/egress.h"
 #include "executor.h"
 #include "housekeeper.h"
 #include "msp/child.h"
@@ -285,6 +286,7 @@ int msp_job_worker_main(const struct msp_child *child)
 {
     struct msp_error error;
     msp_json_init();
+    msp_egress_count_on(child->shared->board);
     if (!login_is_fit(child)) {
         return MSP_EXIT_MISCONFIGURED;
     }

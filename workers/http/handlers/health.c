@@ -66,7 +66,29 @@ static const char *redis_word(const struct health *health)
     return health->redis_answers ? "ok" : "unreachable";
 }
 
-static void write_checks(struct msp_json_writer *json, const struct health *health)
+static void write_fault(struct msp_json_writer *json, const char *check, int64_t since_us)
+{
+    msp_json_begin_object(json);
+    msp_json_key_string(json, "check", check);
+    msp_json_key_time(json, "since", since_us);
+    msp_json_end_object(json);
+}
+
+/* What is not as it should be, and since when. */
+static void write_degraded(struct msp_json_writer *json, const struct health *health,
+                           const struct msp_board_health *board)
+{
+    msp_json_key(json, "degraded");
+    msp_json_begin_array(json);
+    if (health->redis_configured && !health->redis_answers)
+        write_fault(json, "redis", msp_board_read(&board->redis_failed_since_us));
+    if (health->keeper_silent)
+        write_fault(json, "snapshot", msp_board_read(&board->checked_us));
+    msp_json_end_array(json);
+}
+
+static void write_checks(struct msp_json_writer *json, const struct health *health,
+                         const struct msp_board_health *board)
 {
     msp_json_key_string(json, "status", is_degraded(health) ? "degraded" : "ready");
     msp_json_key(json, "checks");
@@ -76,6 +98,7 @@ static void write_checks(struct msp_json_writer *json, const struct health *heal
     msp_json_key_string(json, "tenants", "loaded");
     msp_json_key_string(json, "snapshot", health->keeper_silent ? "silent" : "ok");
     msp_json_end_object(json);
+    write_degraded(json, health, board);
 }
 
 /* Of each kind in use: how far the tenant furthest behind is, and how many fail. */
@@ -130,7 +153,7 @@ int msp_handle_readyz(const struct msp_request *request, struct msp_response *re
     struct msp_json_writer json;
     msp_json_writer_init(&json, &response->body);
     msp_json_begin_object(&json);
-    write_checks(&json, &health);
+    write_checks(&json, &health, &request->worker->child->shared->board->health);
     write_sources(&json, &request->worker->child->shared->board->sources);
     msp_json_end_object(&json);
     response->content_type = media_type;
@@ -147,7 +170,7 @@ int msp_handle_healthz(const struct msp_request *request, struct msp_response *r
     struct msp_json_writer json;
     msp_json_writer_init(&json, &response->body);
     msp_json_begin_object(&json);
-    write_checks(&json, &health);
+    write_checks(&json, &health, &shared->board->health);
     msp_json_key_string(&json, "version", MSP_VERSION);
     msp_json_key_time(&json, "started_at", msp_board_read(&shared->board->started_us));
     msp_json_key_int(&json, "settings_generation",

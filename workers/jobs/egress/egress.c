@@ -8,12 +8,21 @@
 #include "msp/clock.h"
 #include "msp/egress_allow.h"
 #include "msp/log.h"
+#include "msp/status_board.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+/* The process's, as its log is: whoever calls out is counted. */
+static struct msp_status_board *figures_board;
+
+void msp_egress_count_on(struct msp_status_board *board)
+{
+    figures_board = board;
+}
 
 #define DEFAULT_LIMIT_BYTES (64 << 10)
 #define HEADER_LIMIT_BYTES  (64U << 10)
@@ -405,6 +414,19 @@ static void tell(const struct call *call, enum msp_result result, const struct m
             result != MSP_OK ? error->code : NULL, NULL);
 }
 
+static void count(const struct call *call, enum msp_result result)
+{
+    if (figures_board == NULL)
+        return;
+    struct msp_board_egress *row = msp_board_egress_of(figures_board, call->request->purpose);
+    bool refused = result == MSP_FORBIDDEN || result == MSP_INVALID;
+    bool rejected = call->response->status >= 400;
+    msp_board_add(result == MSP_OK ? (rejected ? &row->rejected : &row->answered)
+                  : refused        ? &row->refused
+                                   : &row->failed,
+                  1);
+}
+
 static enum msp_result perform(struct call *call, struct msp_error *error)
 {
     long status = 0;
@@ -418,6 +440,7 @@ static enum msp_result perform(struct call *call, struct msp_error *error)
     call->response->received_bytes = call->received_bytes;
     call->response->ms = msp_clock_monotonic_ms() - began_ms;
     tell(call, result, error);
+    count(call, result);
     return result;
 }
 
@@ -469,6 +492,7 @@ enum msp_result msp_egress_call(struct msp_egress *egress, const struct msp_egre
     enum msp_result result = admit(egress, &call, error);
     if (result != MSP_OK) {
         tell(&call, result, error);
+        count(&call, result);
         return result;
     }
     call.handle = take_handle(egress, request->owner);

@@ -85,6 +85,11 @@ struct msp_egress_response {
     struct msp_buffer body; /* without a sink */
 };
 
+struct msp_status_board;
+
+/* Counts the calls of this process there, by purpose; before the first thread calls. */
+void msp_egress_count_on(struct msp_status_board *board);
+
 /*
  * Makes the call. MSP_OK means that an answer came, whatever its status. MSP_FORBIDDEN
  * "egress_refused" for an address that must not be reached, MSP_INVALID "url_malformed" or
