@@ -52,6 +52,7 @@ class Site:
             SMTP_URL=self.mail.url, SMTP_STARTTLS="false", SMTP_FROM="msp@example.org", NOTIFY_TO=MAILBOX)
         self.calls = Gate(self.server.port)
         self.tickets = {slug: [] for slug in ZONES}
+        self.listed = self.refused = None
 
     def install(self, *arguments):
         """What an operator does, with an address that leads through the gate."""
@@ -70,6 +71,11 @@ class Site:
         self.bring_tickets()
         self.install()
         self.n8n.start()
+        # As they were shipped, before tests are let at all of them.
+        self.listed = self.n8n.tool("search_workflows", limit=50)["structuredContent"]["data"]
+        self.refused = self.n8n.tool("execute_workflow", workflowId=WEEKLY, triggerNodeName=TRIGGERS[WEEKLY],
+                                     executionMode="production")
+        self.n8n.open_all()
         return self
 
     def stop(self):
@@ -177,6 +183,7 @@ def test_every_flow_is_green_again_after_a_second_install_and_a_restart_of_n8n(s
     assert "inactive  MSP Analytics: daily KPIs" in printed
     site.n8n.stop()
     site.n8n.start()
+    site.n8n.open_all()
     site.bring_tickets()
     assert site.run(PIPELINE) == "success"
     check_that_all_came(site)
@@ -186,6 +193,13 @@ def test_every_flow_is_green_again_after_a_second_install_and_a_restart_of_n8n(s
     check_that_all_came(site)
     assert len(site.letters_about("the week to")) == 2
     assert site.letters_about("failed at") == []
+
+
+def test_an_editor_may_start_what_harms_nobody_over_mcp_and_nothing_else(site):
+    shown = {flow["id"] for flow in site.listed if flow["availableInMCP"]}
+    assert shown == {FETCH, KPIS, EXPORT, PIPELINE}
+    assert "not available in MCP" in json.dumps(site.refused)
+    assert SECRETS["SERVICE_TOKEN"] not in json.dumps(site.n8n.tool("get_workflow_details", workflowId=FETCH))
 
 
 def test_long_work_is_resumed_by_the_callback_with_its_signature_kept(site):

@@ -123,6 +123,18 @@ def test_the_three_flows_of_jobs_differ_in_words_only():
     assert len({shape(name) for name in BY_JOB}) == 1
 
 
+def test_only_flows_that_the_clock_starts_anyway_and_that_tell_nobody_are_open_to_mcp():
+    """What an editor's model may start: it takes no input from it, sends nothing to people, and twice does no harm."""
+    shown = {name for name, flow in FLOWS.items() if flow["settings"]["availableInMCP"]}
+    assert shown == {"fetch-tickets", "daily-kpis", "daily-export", "daily-pipeline"}
+    for name in shown:
+        text = json.dumps(FLOWS[name])
+        assert "/internal/notifications" not in text and not nodes(FLOWS[name], "webhook"), name
+        assert not nodes(FLOWS[name], "code") and len(nodes(FLOWS[name], "scheduleTrigger")) == 1, name
+    # The others send mails.
+    assert all("/internal/notifications" in json.dumps(FLOWS[name]) for name in set(FLOWS) - shown)
+
+
 def test_no_secret_and_no_address_of_a_machine_is_in_the_files():
     credential, = json.loads((FOLDER / "credentials.json").read_text(encoding="utf-8"))
     assert credential["data"]["value"] == "Bearer ${SERVICE_TOKEN}"

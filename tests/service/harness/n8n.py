@@ -78,8 +78,11 @@ class N8n:
         wait_until(self.is_ready, 180, "n8n to be ready", interval=0.25)
         self.rest("POST", "/rest/login", {"emailOrLdapLoginId": OWNER[0], "password": OWNER[1]})
         self.mcp_key = self.rest("POST", "/rest/mcp/api-key/rotate", {})["data"]["apiKey"]
-        self.rest("PATCH", "/rest/mcp/workflows/toggle-access", {"availableInMCP": True, "allWorkflows": True})
         return self
+
+    def open_all(self):
+        """Lets every workflow be started over MCP, which is how tests start them."""
+        self.rest("PATCH", "/rest/mcp/workflows/toggle-access", {"availableInMCP": True, "allWorkflows": True})
 
     def is_ready(self):
         assert self.process.poll() is None, self.log()[-3000:]
@@ -129,15 +132,18 @@ class N8n:
     def rest(self, method, path, body=None):
         return json.loads(self.call(method, path, body))
 
-    def run(self, workflow_id, trigger):
-        """Starts a published workflow as its trigger would; returns the number of the execution."""
+    def tool(self, name, **arguments):
+        """What a tool of its MCP server gives."""
         answer = self.call("POST", "/mcp-server/http", {
-            "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {
-                "name": "execute_workflow",
-                "arguments": {"workflowId": workflow_id, "triggerNodeName": trigger, "executionMode": "production"}}},
+            "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": name, "arguments": arguments}},
             {"Authorization": f"Bearer {self.mcp_key}", "Accept": "application/json, text/event-stream"})
         lines = [line[5:] for line in answer.splitlines() if line.startswith("data:")] or [answer]
-        result = json.loads(lines[-1])["result"]["structuredContent"]
+        return json.loads(lines[-1])["result"]
+
+    def run(self, workflow_id, trigger):
+        """Starts a published workflow as its trigger would; returns the number of the execution."""
+        result = self.tool("execute_workflow", workflowId=workflow_id, triggerNodeName=trigger,
+                           executionMode="production")["structuredContent"]
         assert result["status"] == "started", result
         return result["executionId"]
 
