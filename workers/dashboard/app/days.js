@@ -30,20 +30,21 @@ function monthsBefore(day, count) {
 }
 
 // Each ends with the last day worth showing, which the server tells (complete_through), or yesterday.
-const PRESETS = {
-    "7d": (last) => [addDays(last, -6), last],
-    "30d": (last) => [addDays(last, -29), last],
-    "90d": (last) => [addDays(last, -89), last],
-    "365d": (last) => [addDays(last, -364), last],
+const CALENDAR = {
     month: (last) => [monthStart(last), last],
     "last-month": (last) => [monthsBefore(last, 1), addDays(monthStart(last), -1)],
     year: (last) => [yearStart(last), last],
 };
 
-export const presets = Object.keys(PRESETS);
+const lastDays = (count) => (last) => [addDays(last, 1 - count), last];
+const MOST_LAST_DAYS = 999; // what a name holds, within what the server answers
 
+export const presets = ["7d", "30d", "90d", "365d", ...Object.keys(CALENDAR)];
+
+// "30d", and likewise any other number of days; what is no name means that too.
 export function period(name, last) {
-    const [from, to] = (PRESETS[name] ?? PRESETS["30d"])(last);
+    const count = Number(/^([1-9]\d{0,2})d$/.exec(name)?.[1] ?? 30);
+    const [from, to] = (CALENDAR[name] ?? lastDays(count))(last);
     return {from, to};
 }
 
@@ -53,3 +54,7 @@ export const presetOf = (from, to, last) =>
         const one = period(name, last);
         return one.from === from && one.to === to;
     }) ?? null;
+
+// The name of a period that moves on with the days, as long as this one.
+export const movingPeriod = (from, to, last) =>
+    presetOf(from, to, last) ?? `${Math.min(countDays(from, to), MOST_LAST_DAYS)}d`;

@@ -187,7 +187,7 @@ async function leave() {
 // Asks again what the shown view asked; builds it anew only if an answer differs.
 async function refresh() {
     if (document.hidden || !shown?.refreshes || retry && failures > 0) return;
-    if (document.querySelector("dialog[open]") || document.activeElement?.matches("input, textarea, select")) return;
+    if (isBusy()) return;
     const mine = turn;
     const {reads, controller} = shown;
     try {
@@ -198,12 +198,17 @@ async function refresh() {
             if (JSON.stringify(answer) !== known) return await show();
         }
         shown.at = Date.now();
-        if (movedOn()) return await show();
+        // A wall screen is never loaded anew by a person: once a day it is, and has the server's newer page if there is one.
+        if (movedOn()) return address.current().wall ? location.reload() : await show();
         masthead.away(null);
     } catch (error) {
         if (mine === turn && !controller.signal.aborted) fail(error);
     }
 }
+
+// Somebody is filling in a form, which a rebuilt view would take away. The period's fields hold what is shown.
+const isBusy = () => document.querySelector("dialog[open]") !== null
+    || document.activeElement?.matches("form:not(.period) :is(input, textarea, select)");
 
 // Midnight passes in the tenant's time zone while a moving period is open.
 const movedOn = () => shown.tenant !== null && shown.context.today !== today(shown.tenant.timezone);

@@ -13,13 +13,26 @@ export function onTheme(listener, signal) {
 }
 
 function apply() {
-    if (theme() === "system") delete document.documentElement.dataset.theme;
+    if (paper) document.documentElement.dataset.theme = "light";
+    else if (theme() === "system") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme();
     for (const listener of listeners) listener();
 }
 
+// Paper is light, and as wide as style/print.css says: charts are drawn for it, and for the screen again afterwards.
+let paper = false;
+export const onPaper = () => paper;
+
+function print(is) {
+    paper = is;
+    document.documentElement.toggleAttribute("data-paper", is);
+    apply();
+}
+
 export function useTheme() {
     apply();
+    window.addEventListener("beforeprint", () => print(true));
+    window.addEventListener("afterprint", () => print(false));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", apply);
     // Paper is light (style/print.css).
     matchMedia("print").addEventListener("change", apply);

@@ -2,7 +2,7 @@
 // where there is no value, a shade over days that are not complete, and the same figures as a table behind it.
 import uPlot from "uplot";
 import {dayOfUnix, unixSeconds} from "../app/days.js";
-import {colour, onTheme} from "../app/theme.js";
+import {colour, onPaper, onTheme} from "../app/theme.js";
 import {dataTable} from "../parts/data_table.js";
 import {day, longDay, measure, shortDay} from "../app/format.js";
 import {element} from "../app/element.js";
@@ -48,11 +48,15 @@ export function trendChart({title, rows, names, completeThrough, opens, signal})
         plot?.destroy();
         plot = null;
         if (host.clientWidth === 0) return;
+        // On paper twice as large, and shown at half the size (style/print.css): twice as sharp.
+        const scale = onPaper() ? 2 : 1;
+        const text = scale * 0.75 * parseFloat(getComputedStyle(document.documentElement).fontSize);
+        const font = `${Math.round(text)}px system-ui, sans-serif`;
         const quiet = colour("quiet");
         const rule = colour("rule");
         plot = new uPlot({
-            width: host.clientWidth,
-            height: host.clientHeight,
+            width: scale * host.clientWidth,
+            height: scale * host.clientHeight,
             tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
             legend: {show: false},
             cursor: {drag: {x: true, y: false, setScale: false}, points: {size: 8}, y: false},
@@ -61,19 +65,19 @@ export function trendChart({title, rows, names, completeThrough, opens, signal})
                 y: {range: (_, least, most) => range(unit, least, most)},
             },
             axes: [
-                {stroke: quiet, grid: {show: false}, ticks: {stroke: rule}, incrs: STEPS, space: 64,
+                {stroke: quiet, font, grid: {show: false}, ticks: {stroke: rule}, incrs: STEPS, space: text * 5.5, size: text * 2.75,
                     values: (_, splits) => splits.map((seconds) => shortDay(dayOfUnix(seconds)))},
-                {stroke: quiet, grid: {stroke: rule, width: 1}, ticks: {show: false}, size: axisWidth, incrs: yStep(unit),
+                {stroke: quiet, font, grid: {stroke: rule, width: scale}, ticks: {show: false}, size: axisWidth, incrs: yStep(unit),
                     values: (_, splits) => splits.map((value) => measure(value, unit))},
             ],
             series: [{}, ...names.map((name, at) => ({
                 label: name,
                 show: boxes[at].checked,
                 stroke: colour(`series-${at + 1}`),
-                width: 2,
-                dash: DASHES[at],
+                width: 2 * scale,
+                dash: DASHES[at].map((length) => length * scale),
                 spanGaps: false,
-                points: {show: (u, series, first, last) => last - first < INNER_POINTS_UP_TO, size: 5,
+                points: {show: (u, series, first, last) => last - first < INNER_POINTS_UP_TO, size: 5 * scale,
                     fill: colour("surface")},
             }))],
             hooks: {
@@ -116,6 +120,7 @@ export function trendChart({title, rows, names, completeThrough, opens, signal})
     }
 
     const watch = new ResizeObserver(() => {
+        if (onPaper()) return;
         if (plot === null) draw();
         else plot.setSize({width: host.clientWidth, height: host.clientHeight});
     });
@@ -145,8 +150,8 @@ const range = (unit, least, most) => {
 // Axes in whole tickets, and in times that people say.
 const MINUTES = [1, 5, 10, 15, 30, 60, 120, 240, 360, 720, 1440, 2880, 4320, 7200, 10080, 14400, 20160, 43200, 86400];
 const yStep = (unit) => (unit === "minutes" ? MINUTES
-    : unit === "ratio" ? [0.01, 0.02, 0.05, 0.1, 0.25]
-        : unit === "score" ? [1]
+    : unit === "ratio" ? [0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1]
+        : unit === "score" ? [1, 2, 4]
             : [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000, 100000]);
 
 // As wide as the longest label.

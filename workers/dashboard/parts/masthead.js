@@ -2,6 +2,7 @@
 // is away. Made once, filled by show().
 import {ago, day, moment} from "../app/format.js";
 import {element} from "../app/element.js";
+import {movingPeriod} from "../app/days.js";
 import {explain} from "./notices.js";
 import {chooseLanguage, language, languages, say} from "../app/language.js";
 import {chooseTheme, theme, themes} from "../app/theme.js";
@@ -44,7 +45,7 @@ export function show({me, view, tenant, context}) {
     document.title = [title, tenant?.name, "MSP Analytics"].filter(Boolean).join(" · ");
     head.replaceChildren(
         element("a", {class: "brand", href: "/"}, "MSP Analytics"),
-        ...(me ? [whose(me, view, tenant, context), menu(me, view), tastes(me, wall)] : [tastes(null, false)]));
+        ...(me ? [whose(me, view, tenant, context), menu(me, view), tastes(me, wall, context)] : [tastes(null, false)]));
     foot.replaceChildren(...(tenant ? freshness(tenant, context) : []));
 }
 
@@ -63,7 +64,7 @@ const menu = (me, view) => element("nav", {"aria-label": say("menu.views")}, ele
     }, say(`view.${one.name}`))))));
 
 // Language, theme, wall screen, sign-out.
-function tastes(me, wall) {
+function tastes(me, wall, context) {
     const choice = (id, label, values, now, choose) => [
         element("label", {for: id}, label),
         element("select", {id, on: {change: async (event) => {
@@ -82,10 +83,18 @@ function tastes(me, wall) {
         choice("language", say("menu.language"), languages.map((code) => [code, say(`language.${code}`)]), language(),
             chooseLanguage),
         choice("theme", say("menu.theme"), themes.map((name) => [name, say(`theme.${name}`)]), theme(), chooseTheme),
-        me && element("a", {class: "button", href: address.link({wall: wall ? null : "1"})},
+        me && element("a", {class: "button", href: wall ? address.link({wall: null}) : wallScreen(context)},
             say(wall ? "menu.wall_end" : "menu.wall")),
         me && element("button", {type: "button", class: "button", on: {click: () => does.onSignOut()}},
             say("menu.sign_out"))));
+}
+
+// The overview with a period that moves on.
+function wallScreen(context) {
+    const {by, compare} = address.current();
+    const {from, to, last} = context?.period ?? {};
+    return address.linkToView("overview", {wall: "1", from: null, to: null, by, compare,
+        period: from ? movingPeriod(from, to, last) : "30d"});
 }
 
 const freshness = (tenant, context) => [

@@ -2,13 +2,15 @@
 import {ageName} from "../parts/ticket_filter.js";
 import {bars} from "../charts/bars.js";
 import {breakdown} from "../parts/breakdown.js";
-import {day, dayRange} from "../app/format.js";
+import {ago, day, dayRange, moment} from "../app/format.js";
 import {element} from "../app/element.js";
 import {heatMap} from "../charts/heat_map.js";
 import {metric, TILES} from "../app/metrics.js";
 import {empty} from "../parts/notices.js";
 import {periodBar} from "../parts/period_bar.js";
-import {say} from "../app/language.js";
+import {language, say} from "../app/language.js";
+import {latestOf, plainParagraphs, summaryNotes} from "../parts/summary_text.js";
+import {Problem} from "../app/server.js";
 import {tile} from "../parts/tile.js";
 import {trendChart} from "../charts/trend_chart.js";
 import * as address from "../app/address.js";
@@ -39,7 +41,8 @@ export async function build(context) {
     return element("div", {class: "overview"},
         element("div", {class: "title"},
             element("h1", {tabindex: "-1"}, say("overview.title", {tenant: context.tenant.name, period: dayRange(from, to)})),
-            periodBar(context)),
+            periodBar(context),
+            onPaper(context)),
         isEmpty ? empty(say("notice.empty.period")) : [
             tiles(summary, daily, compares),
             element("p", {class: "quiet hint"}, say("chart.zoom")),
@@ -47,9 +50,29 @@ export async function build(context) {
                 title: say(`chart.${name}`), rows: daily.rows, names, opens, signal: context.signal,
                 completeThrough: context.complete_through,
             }))),
+            report(context),
             breakdown({members: members.members, by, role: me.role, opens}),
-            element("div", {class: "grid"}, backlogAge(age), arrivalsCard(arrivals)),
+            element("div", {class: "grid lower"}, backlogAge(age), arrivalsCard(arrivals)),
         ]);
+}
+
+// How old the figures are: on the screen the foot tells it.
+const onPaper = ({tenant, complete_through: through, data_as_of: asOf}) => element("p", {class: "quiet paper"}, [
+    through ? say("fresh.complete", {day: day(through)}) : say("fresh.never"),
+    asOf && say("fresh.as_of", {moment: moment(asOf, tenant.timezone), ago: ago(asOf)}),
+    say("fresh.days", {zone: tenant.timezone}),
+].filter(Boolean).join(" · "));
+
+// The written summary is part of the paper alone. It comes after the figures: no one waits for it.
+function report({read, period}) {
+    const place = element("section", {class: "card paper"});
+    read("/v1/summaries").then(({summaries}) => {
+        const summary = latestOf(summaries, period, language());
+        if (summary) place.append(element("h2", {}, say("view.summary")), plainParagraphs(summary), summaryNotes(summary));
+    }).catch((error) => {
+        if (!(error instanceof Problem) && error.name !== "AbortError") throw error;
+    });
+    return place;
 }
 
 const tiles = (summary, daily, compares) => element("section", {class: "tiles", "aria-label": say("overview.tiles")},

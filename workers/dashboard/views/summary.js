@@ -46,7 +46,7 @@ function earlier(context, page, id) {
         return cursor;
     };
     const cursor = add(page);
-    return element("section", {class: "card"},
+    return element("section", {class: "card past"},
         element("header", {}, element("h2", {}, say("summary.earlier"))), list,
         cursor !== null && more({
             cursor,
