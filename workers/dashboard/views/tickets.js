@@ -38,19 +38,18 @@ export async function build(context) {
     const member = query.member === undefined ? null : memberName(query.by, query.member);
     const what = [say(`metric.${asked.name}`), member].filter(Boolean).join(" · ");
     const csv = addressOf("/v1/tickets.csv", {...query, tenant: me.role === "admin" ? tenant.id : null});
-    return element("div", {class: "opened", "data-metric": asked.name, "data-total": page.total},
+    return element("div", {class: "opened", "data-metric": asked.name},
         element("div", {class: "title"},
             element("h1", {tabindex: "-1"}, say("tickets.title", {what, when: whenWords(query)})),
             element("a", {class: "button", href: address.linkToView("overview", {by: state.by})}, say("tickets.back"))),
         filterChips(query),
         figure({asked, query, page, figures, context}),
-        page.total === 0 ? empty(say("tickets.none")) : [
-            element("div", {class: "title"},
-                element("strong", {class: "total"}, say("tickets.total", {count: page.total, number: number(page.total)})),
-                page.total > MOST_IN_CSV ? element("p", {class: "quiet"}, say("tickets.csv.too_many", {most: number(MOST_IN_CSV)}))
-                    : element("a", {class: "button", href: csv, download: true}, say("tickets.csv"))),
-            list({page, query, caption: what, context}),
-        ]);
+        element("div", {class: "title"},
+            element("strong", {}, element("span", {"data-part": "total"}, number(page.total)), " ",
+                say("tickets.total", {count: page.total})),
+            page.total > MOST_IN_CSV ? element("p", {class: "quiet"}, say("tickets.csv.too_many", {most: number(MOST_IN_CSV)}))
+                : element("a", {class: "button", href: csv, download: true}, say("tickets.csv"))),
+        page.total === 0 ? empty(say("tickets.none")) : list({page, query, caption: what, context}));
 }
 
 // The KPIs of the same cell, as they were computed; null for what is no cell of them: an hour, an age.

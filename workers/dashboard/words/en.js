@@ -354,7 +354,7 @@ export default {
     "tickets.share.sla_compliance": "{part} of {whole} met.",
     "tickets.shown": {one: "{shown} of {total} ticket", other: "{shown} of {total} tickets"},
     "tickets.title": "{what}, {when}",
-    "tickets.total": {one: "{number} ticket", other: "{number} tickets"},
+    "tickets.total": {one: "ticket", other: "tickets"},
     "tickets.unknown": "There is no figure “{metric}”. The overview shows those there are.",
 
     "tile.previous": "before: {value}",

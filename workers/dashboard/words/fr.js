@@ -354,7 +354,7 @@ export default {
     "tickets.share.sla_compliance": "{part} sur {whole} respectés.",
     "tickets.shown": {one: "{shown} ticket sur {total}", other: "{shown} tickets sur {total}"},
     "tickets.title": "{what}, {when}",
-    "tickets.total": {one: "{number} ticket", other: "{number} tickets"},
+    "tickets.total": {one: "ticket", other: "tickets"},
     "tickets.unknown": "Il n'y a pas de chiffre « {metric} ». La vue d'ensemble montre ceux qui existent.",
 
     "tile.previous": "avant : {value}",
