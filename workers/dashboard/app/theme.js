@@ -24,6 +24,7 @@ let paper = false;
 export const onPaper = () => paper;
 
 function print(is) {
+    if (paper === is) return;
     paper = is;
     document.documentElement.toggleAttribute("data-paper", is);
     apply();
@@ -33,6 +34,7 @@ export function useTheme() {
     apply();
     window.addEventListener("beforeprint", () => print(true));
     window.addEventListener("afterprint", () => print(false));
+    matchMedia("print").addEventListener("change", (event) => print(event.matches));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", apply);
     // Paper is light (style/print.css).
     matchMedia("print").addEventListener("change", apply);

@@ -2,7 +2,7 @@
 import {ageName} from "../parts/ticket_filter.js";
 import {bars} from "../charts/bars.js";
 import {breakdown} from "../parts/breakdown.js";
-import {ago, day, dayRange, moment} from "../app/format.js";
+import {day, dayRange} from "../app/format.js";
 import {element} from "../app/element.js";
 import {heatMap} from "../charts/heat_map.js";
 import {metric, TILES} from "../app/metrics.js";
@@ -41,8 +41,7 @@ export async function build(context) {
     return element("div", {class: "overview"},
         element("div", {class: "title"},
             element("h1", {tabindex: "-1"}, say("overview.title", {tenant: context.tenant.name, period: dayRange(from, to)})),
-            periodBar(context),
-            onPaper(context)),
+            periodBar(context)),
         isEmpty ? empty(say("notice.empty.period")) : [
             tiles(summary, daily, compares),
             element("p", {class: "quiet hint"}, say("chart.zoom")),
@@ -55,13 +54,6 @@ export async function build(context) {
             element("div", {class: "grid lower"}, backlogAge(age), arrivalsCard(arrivals)),
         ]);
 }
-
-// How old the figures are: on the screen the foot tells it.
-const onPaper = ({tenant, complete_through: through, data_as_of: asOf}) => element("p", {class: "quiet paper"}, [
-    through ? say("fresh.complete", {day: day(through)}) : say("fresh.never"),
-    asOf && say("fresh.as_of", {moment: moment(asOf, tenant.timezone), ago: ago(asOf)}),
-    say("fresh.days", {zone: tenant.timezone}),
-].filter(Boolean).join(" · "));
 
 // The written summary is part of the paper alone. It comes after the figures: no one waits for it.
 function report({read, period}) {

@@ -38,14 +38,14 @@ export async function build(context) {
     const member = query.member === undefined ? null : memberName(query.by, query.member);
     const what = [say(`metric.${asked.name}`), member].filter(Boolean).join(" · ");
     const csv = addressOf("/v1/tickets.csv", {...query, tenant: me.role === "admin" ? tenant.id : null});
-    return element("div", {class: "opened", "data-metric": asked.name},
+    return element("div", {class: "opened", "data-metric": asked.name, "data-total": page.total},
         element("div", {class: "title"},
             element("h1", {tabindex: "-1"}, say("tickets.title", {what, when: whenWords(query)})),
             element("a", {class: "button", href: address.linkToView("overview", {by: state.by})}, say("tickets.back"))),
         filterChips(query),
         figure({asked, query, page, figures, context}),
         element("div", {class: "title"},
-            element("strong", {}, element("span", {"data-part": "total"}, number(page.total)), " ",
+            element("strong", {}, number(page.total), " ",
                 say("tickets.total", {count: page.total})),
             page.total > MOST_IN_CSV ? element("p", {class: "quiet"}, say("tickets.csv.too_many", {most: number(MOST_IN_CSV)}))
                 : element("a", {class: "button", href: csv, download: true}, say("tickets.csv"))),
