@@ -12,6 +12,7 @@ install(PROGRAMS ops/backup DESTINATION ${CMAKE_INSTALL_BINDIR} RENAME msp-analy
 install(PROGRAMS ops/restore DESTINATION ${CMAKE_INSTALL_BINDIR} RENAME msp-analytics-restore)
 install(FILES ${manual}.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES db/bootstrap.sql DESTINATION ${CMAKE_INSTALL_DATADIR}/msp-analytics)
+install(DIRECTORY ops/observability/ DESTINATION ${CMAKE_INSTALL_DATADIR}/msp-analytics FILES_MATCHING PATTERN "*.json" PATTERN "*.yml")
 install(DIRECTORY ops/docs/ DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/msp-analytics FILES_MATCHING PATTERN "*.md")
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/msp-analytics RENAME copyright)
 install(FILES ops/systemd/msp-analytics.socket DESTINATION lib/systemd/system)
