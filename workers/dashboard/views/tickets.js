@@ -45,7 +45,7 @@ export async function build(context) {
         filterChips(query),
         figure({asked, query, page, figures, context}),
         element("div", {class: "title"},
-            element("strong", {}, number(page.total), " ",
+            element("strong", {class: "total"}, number(page.total), " ",
                 say("tickets.total", {count: page.total})),
             page.total > MOST_IN_CSV ? element("p", {class: "quiet"}, say("tickets.csv.too_many", {most: number(MOST_IN_CSV)}))
                 : element("a", {class: "button", href: csv, download: true}, say("tickets.csv"))),
