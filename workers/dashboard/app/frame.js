@@ -135,6 +135,7 @@ function fail(error) {
     if (error.status === 401) return askWhoIsThere();
     if (error.passes) return tryAgain(error);
     failures = 0;
+    masthead.show({me: session.who(), view: null, tenant: null});
     replaceBy(notices.problem(error));
 }
 

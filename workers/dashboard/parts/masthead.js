@@ -50,7 +50,7 @@ export function show({me, view, tenant, context}) {
 }
 
 function whose(me, view, tenant, context) {
-    if (me.role !== "admin" || !tenant) return element("span", {class: "tenant"}, tenant?.name ?? say("tenant.all"));
+    if (me.role !== "admin" || !tenant) return element("span", {class: "tenant"}, tenant?.name ?? me.tenant_name ?? say("tenant.all"));
     const choice = element("select", {id: "tenant", "aria-label": say("tenant.switch"), on: {change: () =>
         address.go(address.linkToView(view.name, {tenant: choice.value}))}},
     context.tenants.map((one) => element("option", {value: one.id, selected: one.id === tenant.id}, one.name)));
