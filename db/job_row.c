@@ -28,6 +28,7 @@ enum job_column {
     JOB_CLAIMED,
     JOB_RATE_LIMITED,
     JOB_CANCEL_REQUESTED,
+    JOB_TRACE,
 };
 
 static enum msp_job_state parse_state(const char *name)
@@ -65,6 +66,7 @@ enum msp_result msp_job_read_row(const PGresult *rows, int row, struct msp_arena
     copy_text(job.tenant, sizeof(job.tenant), rows, row, JOB_TENANT);
     copy_text(job.parent_id, sizeof(job.parent_id), rows, row, JOB_PARENT_ID);
     copy_text(job.stage, sizeof(job.stage), rows, row, JOB_STAGE);
+    copy_text(job.trace, sizeof(job.trace), rows, row, JOB_TRACE);
     job.state = parse_state(msp_result_text(rows, row, JOB_STATE));
     job.done = msp_result_int(rows, row, JOB_DONE);
     job.total = msp_result_int(rows, row, JOB_TOTAL);

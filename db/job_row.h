@@ -10,7 +10,7 @@
     " coalesce(j.parent_id::text, ''), j.state, j.done, j.total, j.stage, j.claims, j.excused,"    \
     " j.created_at, j.started_at, j.finished_at, j.parameters::text, j.result::text,"              \
     " j.error::text, j.children_ended, j.claimed_at, j.rate_limited,"                              \
-    " j.cancel_requested_at IS NOT NULL"
+    " j.cancel_requested_at IS NOT NULL, j.trace"
 
 bool msp_job_id_is_well_formed(const char *id);
 

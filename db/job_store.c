@@ -25,6 +25,15 @@ bool msp_job_state_is_final(enum msp_job_state state)
     return state == MSP_JOB_SUCCEEDED || state == MSP_JOB_FAILED || state == MSP_JOB_CANCELLED;
 }
 
+const char *msp_job_trace(const struct msp_job *job)
+{
+    return job->trace[0] != '\0' ? job->trace : NULL;
+}
+
+/* The column's default reads it. */
+static const struct msp_statement trace_statement = {
+    "job_trace", "SELECT set_config('msp.trace', $1::text, true)", false};
+
 static const struct msp_statement insert_statement = {
     "job_insert",
     "SELECT " JOB_COLUMNS ", j.replayed"
@@ -108,25 +117,38 @@ static enum msp_result leave_line(struct msp_db *db, int64_t tenant_id,
     return result;
 }
 
+/* One round trip; the insert is the last of its calls. */
+struct insertion {
+    struct msp_call calls[3];
+    size_t count;
+};
+
+static void add_call(struct insertion *insertion, struct msp_call call)
+{
+    insertion->calls[insertion->count++] = call;
+}
+
+static const PGresult *answer_of(const struct insertion *insertion)
+{
+    return insertion->calls[insertion->count - 1].result;
+}
+
 static enum msp_result insert_with_line(struct msp_db *db, const struct msp_scope *scope,
                                         int64_t tenant_id, const struct msp_job_request *request,
-                                        struct msp_call *call, struct msp_arena *arena,
+                                        struct insertion *insertion, struct msp_arena *arena,
                                         int64_t deadline_ms, struct msp_job *out,
                                         struct msp_error *error)
 {
-    struct msp_call calls[] = {msp_audit_impatience, *call};
     struct msp_job job;
     enum msp_result result = msp_db_begin(db, scope, deadline_ms, error);
     if (result == MSP_OK)
-        result = msp_db_run(db, calls, 2, deadline_ms, error);
+        result = msp_db_run(db, insertion->calls, insertion->count, deadline_ms, error);
     if (result != MSP_OK)
         return result;
-    PQclear(calls[0].result);
-    *call = calls[1];
-    result = msp_job_read_row(call->result, 0, arena, &job, error);
+    result = msp_job_read_row(answer_of(insertion), 0, arena, &job, error);
     if (result != MSP_OK)
         msp_db_rollback(db);
-    else if (!is_replay(call->result))
+    else if (!is_replay(answer_of(insertion)))
         result = leave_line(db, tenant_id, request, job.id, deadline_ms, error);
     if (result == MSP_OK)
         result = msp_db_commit(db, deadline_ms, error);
@@ -137,7 +159,7 @@ static enum msp_result insert_with_line(struct msp_db *db, const struct msp_scop
 
 /* Without a line it is one round trip. */
 static enum msp_result insert(struct msp_db *db, int64_t tenant_id,
-                              const struct msp_job_request *request, struct msp_call *call,
+                              const struct msp_job_request *request, struct insertion *insertion,
                               struct msp_arena *arena, int64_t deadline_ms, struct msp_job *out,
                               struct msp_error *error)
 {
@@ -145,11 +167,12 @@ static enum msp_result insert(struct msp_db *db, int64_t tenant_id,
     if (request->by_staff)
         scope.role = "msp_admin";
     if (request->actor != NULL)
-        return insert_with_line(db, &scope, tenant_id, request, call, arena, deadline_ms, out,
+        return insert_with_line(db, &scope, tenant_id, request, insertion, arena, deadline_ms, out,
                                 error);
-    enum msp_result result = msp_db_transact(db, &scope, call, 1, deadline_ms, error);
+    enum msp_result result =
+        msp_db_transact(db, &scope, insertion->calls, insertion->count, deadline_ms, error);
     if (result == MSP_OK)
-        result = msp_job_read_row(call->result, 0, arena, out, error);
+        result = msp_job_read_row(answer_of(insertion), 0, arena, out, error);
     return result;
 }
 
@@ -170,13 +193,22 @@ enum msp_result msp_job_insert(struct msp_db *db, int64_t tenant_id,
     msp_params_text(&params, request->callback_url);
     msp_idempotency_params(&params, request->idempotency);
     msp_params_bool(&params, request->by_person);
-    struct msp_call call = {&insert_statement, &params, NULL};
-    enum msp_result result = insert(db, tenant_id, request, &call, arena, deadline_ms, out, error);
+    struct msp_params trace;
+    msp_params_init(&trace);
+    msp_params_text(&trace, request->trace);
+    struct insertion insertion = {.count = 0};
+    if (request->actor != NULL)
+        add_call(&insertion, msp_audit_impatience);
+    if (request->trace != NULL && request->trace[0] != '\0')
+        add_call(&insertion, (struct msp_call){&trace_statement, &trace, NULL});
+    add_call(&insertion, (struct msp_call){&insert_statement, &params, NULL});
+    enum msp_result result =
+        insert(db, tenant_id, request, &insertion, arena, deadline_ms, out, error);
     if (result == MSP_INVALID && strcmp(error->code, "after_job_unknown") == 0)
         return refuse_after_job(error);
     if (result == MSP_OK && request->idempotency != NULL)
-        request->idempotency->replayed = is_replay(call.result);
-    msp_calls_clear(&call, 1);
+        request->idempotency->replayed = is_replay(answer_of(&insertion));
+    msp_calls_clear(insertion.calls, insertion.count);
     return result;
 }
 

@@ -13,6 +13,7 @@
 #include "msp/job_message.h"
 #include "msp/kpi_store.h"
 #include "msp/tenant_cache.h"
+#include "msp/trace_id.h"
 
 enum msp_job_state {
     MSP_JOB_QUEUED,
@@ -39,15 +40,19 @@ struct msp_job {
     int claim;   /* how often the job was taken: the fencing token */
     int attempt; /* claims that count: lost workers and hand-backs burn none */
     int64_t created_us, started_us, finished_us; /* MSP_NO_TIME */
-    int64_t claimed_us;     /* when its present attempt began, MSP_NO_TIME = never */
-    int rate_limited;       /* claims put off because somebody asked us to slow down */
-    bool cancel_requested;  /* it runs and shall stop */
-    const char *parameters; /* JSON object */
-    const char *result;     /* JSON object */
-    const char *error;      /* JSON object {"code","detail"} */
-    bool children_ended;    /* claimed again because all its children have ended */
+    int64_t claimed_us;             /* when its present attempt began, MSP_NO_TIME = never */
+    int rate_limited;               /* claims put off because somebody asked us to slow down */
+    bool cancel_requested;          /* it runs and shall stop */
+    const char *parameters;         /* JSON object */
+    const char *result;             /* JSON object */
+    const char *error;              /* JSON object {"code","detail"} */
+    bool children_ended;            /* claimed again because all its children have ended */
+    char trace[MSP_TRACE_ID_BYTES]; /* the caller's, or its parent's; "" = none */
     const char *callback; /* how far the telling of its end is, JSON object; by msp_job_get only */
 };
+
+/* The job's trace as a field of a log line: NULL = none. */
+const char *msp_job_trace(const struct msp_job *job);
 
 struct msp_job_request {
     const char *kind;
@@ -60,6 +65,7 @@ struct msp_job_request {
     bool by_staff;  /* runs as msp_admin: after_job may be any tenant's */
     const char *after_job;    /* the id of a job that must succeed first */
     const char *callback_url; /* told of the end; checked by the caller */
+    const char *trace;        /* the trace id it is part of; NULL or "" = none */
     struct msp_idempotency
         *idempotency;              /* one that replays gives the job it started, as it is now */
     const struct msp_actor *actor; /* leaves a line in the audit log, but not for a replay */

@@ -170,6 +170,54 @@ Test(egress, a_call_sends_method_path_fields_and_body)
     msp_egress_response_done(&response);
 }
 
+static const char a_trace[] = "4bf92f3577b34da6a3ce929d0e0e4736";
+
+/* Makes the call; the span id of the one traceparent in it. */
+static uint64_t call_for_span(struct msp_egress_request *request)
+{
+    peer.length = 0;
+    memset(peer.heard, 0, sizeof peer.heard);
+    cr_assert_eq(call(request), MSP_OK, "%s", error.detail);
+    msp_egress_response_done(&response);
+    const char *line = strstr(peer.heard, "\r\ntraceparent: 00-");
+    cr_assert_not_null(line, "%s", peer.heard);
+    cr_expect_null(strcasestr(line + 4, "\r\ntraceparent"));
+    const char *at = line + strlen("\r\ntraceparent: 00-");
+    cr_assert_eq(strncmp(at, a_trace, 32), 0, "%s", at);
+    cr_assert_eq(at[32], '-');
+    cr_assert_eq(strspn(at + 33, "0123456789abcdef"), 16, "%s", at);
+    cr_assert_eq(strncmp(at + 49, "-01\r\n", 5), 0, "%s", at);
+    return strtoull(at + 33, NULL, 16);
+}
+
+Test(egress, calls_of_a_trace_carry_it_once_each_with_a_span_of_its_own)
+{
+    static const char *const fields[] = {"TraceParent: 00-of-somebody-else", NULL};
+    struct msp_egress_request request = a_request();
+    request.fields = fields;
+    msp_egress_trace(egress, a_trace);
+    uint64_t first = call_for_span(&request);
+    uint64_t second = call_for_span(&request);
+    cr_expect_neq(first, 0);
+    cr_expect_neq(first, second);
+}
+
+Test(egress, calls_of_no_trace_and_signed_ones_carry_none)
+{
+    struct msp_egress_s3_signer signer = {"eu", "key", "secret", "UNSIGNED-PAYLOAD"};
+    struct msp_egress_request request = a_request();
+    request.signer = &signer;
+    msp_egress_trace(egress, a_trace);
+    cr_assert_eq(call(&request), MSP_OK, "%s", error.detail);
+    msp_egress_response_done(&response);
+    request.signer = NULL;
+    msp_egress_trace(egress, NULL);
+    cr_assert_eq(call(&request), MSP_OK, "%s", error.detail);
+    msp_egress_response_done(&response);
+    cr_expect_eq(peer.connections, 2);
+    cr_expect_null(strcasestr(peer.heard, "traceparent"));
+}
+
 Test(egress, a_status_of_failure_is_an_answer)
 {
     struct msp_egress_request request = a_request();

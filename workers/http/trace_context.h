@@ -3,9 +3,9 @@
 #ifndef MSP_HTTP_TRACE_CONTEXT_H
 #define MSP_HTTP_TRACE_CONTEXT_H
 
-#include <stdbool.h>
+#include "msp/trace_id.h"
 
-#define MSP_TRACE_ID_BYTES 33 /* 32 hex digits and a NUL */
+#include <stdbool.h>
 
 /*
  * Whether the field (NULL = none) is a traceparent; then its trace id. A later version is read as

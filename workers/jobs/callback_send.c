@@ -95,6 +95,7 @@ static enum msp_result post(const struct msp_callback_sending *sending,
         .context = sending->context,
     };
     struct msp_egress_response response;
+    msp_egress_trace(sending->egress, sending->callback->job.trace);
     result = msp_egress_call(sending->egress, &request, &response, error);
     if (result == MSP_OK) {
         tried->status = response.status;

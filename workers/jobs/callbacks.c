@@ -153,7 +153,8 @@ static void tell(const struct msp_callbacks *all, const struct sender *sender)
     msp_log(taken ? MSP_LOG_INFO : MSP_LOG_WARNING,
             taken ? "Callback taken" : "Callback failed; ask for the job instead", "job",
             callback->job.id, "host", callback->host, "attempt", attempt, "status",
-            outcome->status == 0 ? NULL : status, "detail", outcome->reason, NULL);
+            outcome->status == 0 ? NULL : status, "detail", outcome->reason, "trace",
+            msp_job_trace(&callback->job), NULL);
 }
 
 static enum msp_result record(struct msp_callbacks *all, struct sender *sender)

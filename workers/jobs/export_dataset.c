@@ -329,7 +329,7 @@ static enum msp_result record_files(const struct dataset_export *export,
         msp_export_distrust(run->db, run->job->tenant_id, &run->fence, files, count,
                             msp_job_run_deadline_in(run, STORE_DEADLINE_MS), &ignored) != MSP_OK) {
         msp_log(MSP_LOG_WARNING, "Cannot note that exported files are unsure", "job", run->job->id,
-                "detail", ignored.detail, NULL);
+                "detail", ignored.detail, "trace", msp_job_trace(run->job), NULL);
     }
     return result;
 }

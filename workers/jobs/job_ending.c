@@ -153,7 +153,8 @@ static enum msp_result write_until_heard(const struct msp_job_ending *ending,
         }
         if (try == 1) {
             msp_log(MSP_LOG_WARNING, "Cannot write a job's end yet; trying again", "job",
-                    ending->run->job->id, "detail", error->detail, NULL);
+                    ending->run->job->id, "detail", error->detail, "trace",
+                    msp_job_trace(ending->run->job), NULL);
         }
         pause_before(try, ending->run->stopping);
     }
@@ -196,7 +197,7 @@ static void tell(const struct msp_job_ending *ending, enum msp_job_ending_kind k
     msp_log(word->level, word->sentence, "job", job->id, "kind", job->kind, "tenant",
             job->tenant[0] != '\0' ? job->tenant : NULL, "attempt", attempt, "code",
             word->tells_why ? ending->error->code : NULL, "detail",
-            word->tells_why ? ending->error->detail : NULL, NULL);
+            word->tells_why ? ending->error->detail : NULL, "trace", msp_job_trace(job), NULL);
     count(ending, kind);
     if (kind == MSP_END_SUCCEED || kind == MSP_END_FAIL || kind == MSP_END_CANCEL) {
         msp_job_events_push(ending->run->events, MSP_EVENT_ENDED, job, job->done, job->total);
@@ -222,7 +223,7 @@ static const char *finish_result(struct msp_job_ending *ending)
 static void tell_lost(const struct msp_job_ending *ending)
 {
     msp_log(MSP_LOG_WARNING, "Job was taken from this worker; its work is dropped", "job",
-            ending->run->job->id, NULL);
+            ending->run->job->id, "trace", msp_job_trace(ending->run->job), NULL);
     msp_board_add(&ending->figures->lost, 1);
 }
 
@@ -253,6 +254,7 @@ bool msp_job_ending_write(struct msp_job_ending *ending)
     }
     msp_log(MSP_LOG_ERROR,
             "Cannot write a job's end; it runs again once its holder is found silent", "job",
-            ending->run->job->id, "detail", error.detail, NULL);
+            ending->run->job->id, "detail", error.detail, "trace", msp_job_trace(ending->run->job),
+            NULL);
     return false;
 }

@@ -204,6 +204,7 @@ static void queue_recompute(struct pull *pull)
         .lane = msp_job_kind_find("kpi")->lane,
         .parameters = "{\"dirty_only\":true}",
         .merges = true,
+        .trace = pull->run->job->trace,
     };
     struct msp_job queued;
     struct msp_error error;
@@ -216,7 +217,7 @@ static void queue_recompute(struct pull *pull)
     }
     /* The days stay marked, so that the next computation of the tenant takes them up. */
     msp_log(MSP_LOG_WARNING, "Cannot queue the recompute of late days", "tenant", pull->tenant.slug,
-            "detail", error.detail, NULL);
+            "detail", error.detail, "trace", msp_job_trace(pull->run->job), NULL);
 }
 
 /* Once a night: what was deleted in the source shows in no pull. */
@@ -228,6 +229,7 @@ static void queue_sweep(struct pull *pull)
         .lane = msp_job_kind_find("sweep")->lane,
         .parameters = "{}",
         .merges = true,
+        .trace = run->job->trace,
     };
     struct msp_job queued;
     struct msp_error error;
@@ -245,7 +247,7 @@ static void queue_sweep(struct pull *pull)
     }
     if (result != MSP_OK) {
         msp_log(MSP_LOG_WARNING, "Cannot queue the sweep of a source", "tenant", pull->tenant.slug,
-                "detail", error.detail, NULL);
+                "detail", error.detail, "trace", msp_job_trace(pull->run->job), NULL);
     }
 }
 
@@ -279,7 +281,7 @@ static void note_failure(struct pull *pull, const struct msp_error *failure)
         return;
     }
     msp_log(MSP_LOG_WARNING, "Cannot note that a source failed", "tenant", pull->tenant.slug,
-            "detail", error.detail, NULL);
+            "detail", error.detail, "trace", msp_job_trace(pull->run->job), NULL);
 }
 
 static enum msp_result pull_tenant(struct pull *pull, const json_t *asked_cursor,

@@ -85,6 +85,7 @@ static void queue_recompute(struct sweeping *sweeping)
         .lane = msp_job_kind_find("kpi")->lane,
         .parameters = "{\"dirty_only\":true}",
         .merges = true,
+        .trace = sweeping->run->job->trace,
     };
     struct msp_job queued;
     struct msp_error error;
@@ -95,7 +96,8 @@ static void queue_recompute(struct sweeping *sweeping)
         return;
     }
     msp_log(MSP_LOG_WARNING, "Cannot queue the recompute of swept days", "tenant",
-            sweeping->tenant.slug, "detail", error.detail, NULL);
+            sweeping->tenant.slug, "detail", error.detail, "trace",
+            msp_job_trace(sweeping->run->job), NULL);
 }
 
 static void write_result(const struct sweeping *sweeping, int64_t buried, struct msp_buffer *out)

@@ -6,6 +6,7 @@
 #include "../idempotency.h"
 #include "../job_client.h"
 #include "../request_actor.h"
+#include "../trace_context.h"
 #include "inputs.h"
 #include "msp/clock.h"
 #include "msp/json_reader.h"
@@ -109,12 +110,16 @@ static enum msp_result insert(const struct msp_request *request, int64_t tenant_
                               const struct msp_job_request *wanted, struct msp_job *out,
                               struct msp_error *error)
 {
+    struct msp_job_request traced = *wanted;
+    char trace[MSP_TRACE_ID_BYTES];
     struct msp_db *db;
     enum msp_result result = msp_input_database(request, &db, error);
 
     if (result != MSP_OK)
         return result;
-    result = msp_job_insert(db, tenant_id, wanted, request->arena,
+    if (msp_trace_id_read(msp_request_header(request, "traceparent"), trace))
+        traced.trace = trace;
+    result = msp_job_insert(db, tenant_id, &traced, request->arena,
                             msp_request_db_deadline_ms(request), out, error);
     msp_pool_give(request->worker->pool, db);
     return result;

@@ -48,6 +48,7 @@ static const struct owner {
 
 struct call {
     const struct owner *owner;
+    const char *trace; /* "" = none */
     const struct msp_egress_request *request;
     struct msp_egress_response *response;
     struct msp_egress_url url;
@@ -86,6 +87,11 @@ void msp_egress_free(struct msp_egress *egress)
         free(egress->allow);
         free(egress);
     }
+}
+
+void msp_egress_trace(struct msp_egress *egress, const char *trace)
+{
+    (void)snprintf(egress->trace, sizeof egress->trace, "%s", trace != NULL ? trace : "");
 }
 
 void msp_egress_response_done(struct msp_egress_response *response)
@@ -247,6 +253,22 @@ static bool add_field(struct call *call, const char *field)
     return longer != NULL;
 }
 
+static bool is_traced(const struct call *call)
+{
+    return call->trace[0] != '\0' && call->request->signer == NULL;
+}
+
+static bool add_trace(struct call *call)
+{
+    char line[96];
+    uint64_t span = 0;
+    while (span == 0) { /* which would be none */
+        arc4random_buf(&span, sizeof span);
+    }
+    (void)snprintf(line, sizeof line, "traceparent: 00-%s-%016" PRIx64 "-01", call->trace, span);
+    return add_field(call, line);
+}
+
 static enum msp_result add_fields(struct call *call, struct msp_error *error)
 {
     const struct msp_egress_request *request = call->request;
@@ -258,7 +280,8 @@ static enum msp_result add_fields(struct call *call, struct msp_error *error)
                             "A field of the call to %s holds a control character.", call->url.host);
         }
         typed = typed || strncasecmp(*field, "Content-Type:", 13) == 0;
-        added = added && add_field(call, *field);
+        bool is_ours = is_traced(call) && strncasecmp(*field, "traceparent:", 12) == 0;
+        added = added && (is_ours || add_field(call, *field));
     }
     if (request->signer != NULL) {
         char line[128];
@@ -266,6 +289,7 @@ static enum msp_result add_fields(struct call *call, struct msp_error *error)
                        request->signer->content_sha256);
         added = added && add_field(call, line);
     }
+    added = added && (!is_traced(call) || add_trace(call));
     /* libcurl would call every posted body a form; a field that is taken away it would sign. */
     added = added && (typed || request->signer != NULL || add_field(call, "Content-Type:"));
     /* A second of waiting for "100 Continue" is worth it only before a big body. */
@@ -411,7 +435,8 @@ static void tell(const struct call *call, enum msp_result result, const struct m
             call->request->purpose, "method", call->request->method, "host",
             call->url.host[0] != '\0' ? call->url.host : NULL, "status",
             response->status > 0 ? status : NULL, "sent_received_bytes", bytes, "ms", ms, "code",
-            result != MSP_OK ? error->code : NULL, NULL);
+            result != MSP_OK ? error->code : NULL, "trace",
+            call->trace[0] != '\0' ? call->trace : NULL, NULL);
 }
 
 static void count(const struct call *call, enum msp_result result)
@@ -480,6 +505,7 @@ enum msp_result msp_egress_call(struct msp_egress *egress, const struct msp_egre
     struct msp_egress_response response = {.status = 0};
     struct call call = {
         .owner = &owners[request->owner],
+        .trace = egress->trace,
         .request = request,
         .response = &response,
         .guard = {.is_terse = owners[request->owner].is_terse,

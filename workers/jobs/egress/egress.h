@@ -9,6 +9,7 @@
 #define MSP_EGRESS_H
 
 #include "msp/buffer.h"
+#include "msp/trace_id.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,6 +32,13 @@ struct msp_egress;
 /* `allow` is EGRESS_ALLOW, copied. NULL without memory. */
 struct msp_egress *msp_egress_new(const char *allow) MSP_MUST_CHECK;
 void msp_egress_free(struct msp_egress *egress);
+
+/*
+ * The trace id (NULL or "" = none) that the calls from now on are part of: each carries a
+ * traceparent with a span id of its own, and nobody else's. Signed calls carry none: libcurl signs
+ * every field, and what stands on the way may write this one anew.
+ */
+void msp_egress_trace(struct msp_egress *egress, const char *trace);
 
 /* Signs with AWS Signature Version 4 for service s3. The URL must be typed in its canonical form:
  * path encoded once, query encoded, sorted, with "=" after each name. */

@@ -10,6 +10,7 @@
 struct msp_egress {
     CURL *kept[MSP_EGRESS_OWNERS]; /* with their connections; NULL until there is one */
     char *allow;
+    char trace[MSP_TRACE_ID_BYTES]; /* "" = none */
 };
 
 /* What libcurl's callbacks know of the call under way. */

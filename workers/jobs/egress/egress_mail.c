@@ -10,6 +10,7 @@
 #define HOST_BYTES 254
 
 struct letter {
+    const char *trace; /* "" = none; for the log alone */
     const char *message;
     size_t offset, length;
     struct egress_guard guard;
@@ -146,7 +147,8 @@ static enum msp_result send_letter(CURL *handle, struct letter *letter,
     (void)snprintf(ms, sizeof ms, "%" PRId64, msp_clock_monotonic_ms() - began_ms);
     (void)snprintf(bytes, sizeof bytes, "%zu", letter->offset);
     msp_log(MSP_LOG_INFO, "Called out", "purpose", "mail", "host", letter->host, "sent_bytes",
-            bytes, "ms", ms, "code", result != MSP_OK ? error->code : NULL, NULL);
+            bytes, "ms", ms, "code", result != MSP_OK ? error->code : NULL, "trace",
+            letter->trace[0] != '\0' ? letter->trace : NULL, NULL);
     curl_slist_free_all(receivers);
     return result;
 }
@@ -155,13 +157,13 @@ enum msp_result msp_egress_send_mail(struct msp_egress *egress, const struct msp
                                      struct msp_error *error)
 {
     struct letter letter = {
+        .trace = egress->trace,
         .message = mail->message,
         .length = strlen(mail->message),
         .guard = {.deadline_ms = mail->deadline_ms,
                   .should_stop = mail->should_stop,
                   .context = mail->context},
     };
-    (void)egress; /* letters are few: each has a connection of its own */
     enum msp_result result = read_host(mail->url, letter.host, error);
     if (result == MSP_OK) {
         result = check_addresses(mail, error);
@@ -169,7 +171,7 @@ enum msp_result msp_egress_send_mail(struct msp_egress *egress, const struct msp
     if (result != MSP_OK) {
         return result;
     }
-    CURL *handle = curl_easy_init();
+    CURL *handle = curl_easy_init(); /* letters are few: each has a connection of its own */
     if (handle == NULL) {
         return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory for a letter.");
     }

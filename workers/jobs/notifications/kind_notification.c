@@ -193,6 +193,7 @@ static enum msp_result deliver(struct notification *notification, const char *ch
     if (notification->egress == NULL) {
         return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory for a notification.");
     }
+    msp_egress_trace(notification->egress, notification->run->job->trace);
     enum msp_result result = strcmp(channel, "slack") == 0 ? send_to_slack(notification, error)
                              : strcmp(channel, "email") == 0
                                  ? send_letter(notification, error)

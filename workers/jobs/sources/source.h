@@ -36,6 +36,7 @@ struct msp_source_order {
     const char *timezone;   /* the tenant's IANA name */
     const json_t *options;  /* checked by msp_source_kind_check; {} for the mock source */
     const json_t *secrets;  /* texts by name; {} for the mock source; never logged or shown */
+    const char *trace;      /* the trace id that its calls are part of; NULL or "" = none */
     const char *budget_key; /* whose requests are counted together: tenant and source */
     /* Out, with MSP_BUSY "source_rate_limited": when to come back, at least 1. Set by the session
      * (msp_source_fetch); NULL: nobody asks. */

@@ -47,6 +47,7 @@ static enum msp_result open_reader(const struct msp_source *source, struct msp_j
         .timezone = out->timezone,
         .options = out->options,
         .secrets = out->secrets,
+        .trace = run->job->trace,
         .budget_key = out->budget_key,
         .budgets = run->budgets,
         .retry_after_seconds = &out->retry_after_seconds,

@@ -74,6 +74,8 @@ enum msp_result msp_source_session_new(const struct msp_source_order *order, con
         session->egress = msp_egress_new(order->settings->egress_allow);
         if (session->egress == NULL || !take_budget(session, order, usual_per_minute)) {
             result = no_memory(error);
+        } else {
+            msp_egress_trace(session->egress, order->trace);
         }
     }
     if (result != MSP_OK) {

@@ -148,6 +148,9 @@ enum msp_result msp_model_write(struct msp_job_run *run, const struct msp_facts 
                         .egress = msp_egress_new(run->settings->egress_allow)};
     msp_buffer_init(&talk.rules, 0);
     msp_prompt_write_rules(&talk.rules);
+    if (talk.egress != NULL) {
+        msp_egress_trace(talk.egress, run->job->trace);
+    }
     enum msp_result result =
         talk.egress == NULL || talk.rules.failed
             ? msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory for a prompt.")

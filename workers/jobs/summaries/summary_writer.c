@@ -68,7 +68,7 @@ enum msp_result msp_summary_write(struct msp_job_run *run, const struct msp_fact
         if (is_on) {
             msp_log(MSP_LOG_WARNING, "A summary is written by template, not by the model", "job",
                     run->job->id, "tenant", run->job->tenant, "code", error->code, "detail",
-                    error->detail, NULL);
+                    error->detail, "trace", msp_job_trace(run->job), NULL);
         }
         result = msp_template_write(facts, language, run->arena, &written.text, error);
     }
