@@ -137,6 +137,14 @@ def test_a_request_leaves_one_line_that_says_all_and_tells_its_time(server, tena
     assert "Server-Timing" not in server.get("/livez").must(200).headers
 
 
+def test_how_long_we_looked_is_not_told_of_what_was_refused(server, tenant):
+    token = server.token("manager", tenant())
+    for answer in (server.get("/v1/jobs/00000000-0000-0000-0000-000000000000", token=token).must(404),
+                   server.get("/v1/me").must(401),
+                   server.post("/v1/auth/login", {"email": "nobody@example.org", "password": "x" * 20}).must(401)):
+        assert "Server-Timing" not in answer.headers
+
+
 def test_readyz_tells_what_is_degraded_and_since_when(new_stack, expect_log):
     expect_log("Redis", "redis")
     stack = new_stack()

@@ -22,11 +22,13 @@ static void append_ms(struct msp_buffer *out, const char *name, int64_t us)
     msp_buffer_printf(out, "%s;dur=%d.%03d", name, (int)(us / 1000), (int)(us % 1000));
 }
 
-void msp_request_tell_time(const struct msp_request *request, int64_t database_us,
+void msp_request_tell_time(const struct msp_request *request, int status, int64_t database_us,
                            enum msp_cache_use cache, struct msp_response *response)
 {
     struct msp_buffer *out = &response->headers;
-    if (strncmp(request->path, "/v1/", 4) != 0)
+    const struct msp_route *route = request->route;
+    if (status >= 400 || route == NULL || route->credential == MSP_CREDENTIAL_NONE ||
+        strncmp(request->path, "/v1/", 4) != 0)
         return;
     msp_buffer_append_text(out, "Server-Timing: ");
     append_ms(out, "total", msp_clock_monotonic_us() - request->started_us);

@@ -12,10 +12,10 @@ const char *msp_cache_use_name(enum msp_cache_use use);
 
 /*
  * Adds Server-Timing to an answer under /v1: the time so far, of it the wait for the database, and
- * whether shared memory had the answer. Nothing in it tells one tenant of another: the cache is
- * asked with the caller's own.
+ * whether shared memory had the answer. Not to a refusal and not to signing in: how long we looked
+ * would tell whether what was named exists. The cache is asked with the caller's own tenant.
  */
-void msp_request_tell_time(const struct msp_request *request, int64_t database_us,
+void msp_request_tell_time(const struct msp_request *request, int status, int64_t database_us,
                            enum msp_cache_use cache, struct msp_response *response);
 
 /* `route` is NULL for a request that found none. */

@@ -472,8 +472,9 @@ static void send_answer(struct exchange *exchange, int status, bool keep)
     bool has_body = exchange->response->content_type != NULL && body->length > 0 && !only_head;
     struct mg_connection *connection = exchange->request.connection;
     tell_rate(exchange);
-    msp_request_tell_time(&exchange->request, msp_db_waited_us() - exchange->database_waited_us,
-                          exchange->cache, exchange->response);
+    msp_request_tell_time(&exchange->request, head.status,
+                          msp_db_waited_us() - exchange->database_waited_us, exchange->cache,
+                          exchange->response);
     msp_answer_write_head(&head, exchange->response, out);
     if (out->failed || body->failed || exchange->response->headers.failed) {
         msp_last_words_send(connection);

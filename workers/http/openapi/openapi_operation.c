@@ -145,7 +145,7 @@ static json_t *content_of(const char *media, const char *schema)
 static json_t *problem_response(const struct problem *problem)
 {
     json_t *fields = json_object();
-    int failed = add_field(fields, "X-Request-Id") | add_field(fields, "Server-Timing");
+    int failed = add_field(fields, "X-Request-Id");
     if (problem->field != NULL)
         failed |= add_field(fields, problem->field);
     if (problem->status != 401)
@@ -211,7 +211,7 @@ static json_t *fields_of_answer(const struct msp_route *route, const json_t *ent
 {
     json_t *fields = json_object();
     int failed = add_field(fields, "X-Request-Id");
-    if (strncmp(route->path, "/v1/", 4) == 0)
+    if (strncmp(route->path, "/v1/", 4) == 0 && route->credential != MSP_CREDENTIAL_NONE)
         failed |= add_field(fields, "Server-Timing");
     size_t at;
     const json_t *name;
