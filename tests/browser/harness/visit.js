@@ -112,12 +112,12 @@ export class Visit {
     }
 
     // By the form, as a person does.
-    async signIn(role = this.role) {
+    async signIn(role = this.role, page = this.page) {
         const {email, password} = account(role);
-        await this.page.locator("input[type=email]").fill(email);
-        await this.page.locator("input[type=password]").fill(password);
-        await this.page.locator("form button[type=submit]").click();
-        await this.page.locator("input[type=password]").waitFor({state: "detached"});
+        await page.locator("input[type=email]").fill(email);
+        await page.locator("input[type=password]").fill(password);
+        await page.locator("form button[type=submit]").click();
+        await page.locator("input[type=password]").waitFor({state: "detached"});
     }
 
     // The same question as the page's, with the page's own session.

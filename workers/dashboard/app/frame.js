@@ -50,6 +50,7 @@ export async function show() {
         const next = await build(building);
         if (mine !== turn) return;
         put(next);
+        building = null;
         failures = 0;
         masthead.away(null);
     } catch (error) {
@@ -132,9 +133,9 @@ function fail(error) {
         console.error(error);
         error = new Problem({status: -1, code: "page_fault", detail: say("fault.page", {what: error.message})});
     }
-    if (error.status === 401) return askWhoIsThere();
     if (error.passes) return tryAgain(error);
     failures = 0;
+    if (error.status === 401) return askWhoIsThere();
     masthead.show({me: session.who(), view: null, tenant: null});
     replaceBy(notices.problem(error));
 }
@@ -143,15 +144,16 @@ function fail(error) {
 function tryAgain(error) {
     const waitMs = error.retryAfterSeconds ? Math.min(error.retryAfterSeconds * 1000, 60000)
         : AGAIN_MS[Math.min(failures++, AGAIN_MS.length - 1)];
-    if (shown === null || shown.content === null) replaceBy(notices.away(error, show));
-    masthead.away({error, since: shown?.content ? shown.at : null, again: show});
+    if (shown !== null) masthead.away({error, since: shown.at, again: show});
+    // Said once: who waits at the button keeps the focus.
+    else if (!masthead.isPut("away")) replaceBy(notices.away(error, show), "away");
     retry = setTimeout(show, waitMs);
 }
 
-function replaceBy(content) {
+function replaceBy(content, name = "notice") {
     shown?.controller.abort();
     shown = null;
-    masthead.put("notice", content);
+    masthead.put(name, content);
     masthead.arrive();
 }
 

@@ -21,9 +21,12 @@ export function put(view, content) {
     main.replaceChildren(content);
 }
 
+export const isPut = (view) => main.dataset.view === view;
+
 // onSignOut, onTaste: called when a person signs out, or chooses another language or theme.
 export function begin(body, callbacks) {
     does = callbacks;
+    head.append(brand());
     body.append(element("a", {class: "skip", href: "#main"}, say("action.skip")), head, news, main, foot);
 }
 
@@ -44,10 +47,12 @@ export function show({me, view, tenant, context}) {
     const title = view ? say(`view.${view.name}`) : null;
     document.title = [title, tenant?.name, "MSP Analytics"].filter(Boolean).join(" · ");
     head.replaceChildren(
-        element("a", {class: "brand", href: "/"}, "MSP Analytics"),
+        brand(),
         ...(me ? [whose(me, view, tenant, context), menu(me, view), tastes(me, wall, context)] : [tastes(null, false)]));
     foot.replaceChildren(...(tenant ? freshness(tenant, context) : []));
 }
+
+const brand = () => element("a", {class: "brand", href: "/"}, "MSP Analytics");
 
 function whose(me, view, tenant, context) {
     if (me.role !== "admin" || !tenant) return element("span", {class: "tenant"}, tenant?.name ?? me.tenant_name ?? say("tenant.all"));

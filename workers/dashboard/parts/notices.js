@@ -31,4 +31,4 @@ export const explain = (error) =>
     isSaid(`problem.${error.code}`) ? say(`problem.${error.code}`)
         : error.status === 0 ? say("problem.unreachable")
             : error.status === 429 ? say("problem.busy")
-                : error.status >= 500 ? say("problem.server", {detail: error.message}) : error.message;
+                : error.status >= 500 ? say("problem.server") : error.message;

@@ -229,7 +229,7 @@ export default {
 
     "problem.busy": "Too many requests for now; the page goes on by itself in a moment.",
     "problem.cookie_refused": "The browser keeps no cookie of this site. Allow cookies for it, then sign in again.",
-    "problem.server": "The server cannot answer for now ({detail}) The page tries again by itself.",
+    "problem.server": "The server cannot answer for now. The page tries again by itself.",
     "problem.unreachable": "The server cannot be reached. The page tries again by itself.",
 
     "role.admin": "Administrator",

@@ -229,7 +229,7 @@ export default {
 
     "problem.busy": "Trop de requêtes pour l'instant ; la page reprend d'elle-même dans un moment.",
     "problem.cookie_refused": "Le navigateur ne garde aucun cookie de ce site. Autorisez-les, puis reconnectez-vous.",
-    "problem.server": "Le serveur ne peut pas répondre pour l'instant ({detail}) La page réessaie d'elle-même.",
+    "problem.server": "Le serveur ne peut pas répondre pour l'instant. La page réessaie d'elle-même.",
     "problem.unreachable": "Le serveur est injoignable. La page réessaie d'elle-même.",
 
     "role.admin": "Administrateur",
