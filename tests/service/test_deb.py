@@ -23,16 +23,19 @@ from harness.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(os.environ.get("MSP_DEB") != "1", reason="runs by name: ./ops/test deb")
 
-MIRROR = os.environ.get("MSP_DEBIAN_MIRROR", "http://deb.debian.org/debian")
-SOURCES = "".join(f"deb {MIRROR}{path} {suite} main\n" for path, suite in
-                  (("", "bookworm"), ("", "bookworm-updates"), ("-security", "bookworm-security")))
-
 
 def must(*command, **more):
     done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=900, check=False,
                           **more)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
     return done.stdout
+
+
+def sources():
+    """Where this machine has Debian from, as {suite: address}."""
+    listed = must("apt-get", "indextargets", "--format", "$(RELEASE) $(REPO_URI)", "Created-By: Packages")
+    found = dict(line.split() for line in listed.splitlines())
+    return {suite: address for suite, address in found.items() if suite.split("-")[0] == "bookworm"}
 
 
 class CleanRoot:
@@ -42,13 +45,13 @@ class CleanRoot:
         kept = os.path.join(os.path.dirname(binary()), "deb-root")
         if not os.path.exists(os.path.join(kept, "whole")):
             must("rm", "-rf", kept)
-            must("debootstrap", "--variant=minbase", "bookworm", kept, MIRROR)
+            must("debootstrap", "--variant=minbase", "bookworm", kept, sources()["bookworm"])
             with open(os.path.join(kept, "whole"), "w", encoding="ascii"):
                 pass
         self.path = folder
         must("cp", "-a", "--reflink=auto", kept + "/.", folder)
         with open(os.path.join(folder, "etc/apt/sources.list"), "w", encoding="ascii") as out:
-            out.write(SOURCES)
+            out.writelines(f"deb {address} {suite} main\n" for suite, address in sources().items())
         must("cp", "-L", "/etc/resolv.conf", os.path.join(folder, "etc/resolv.conf"))
         self.mounts = []
         self._mount("-t", "proc", "proc", at="proc")
