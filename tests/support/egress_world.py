@@ -64,7 +64,7 @@ def make_every_address_ours(family):
 
 
 def begun_connection(packet):
-    """(address, port) if this IP packet begins a TCP connection."""
+    """(address, port, ports and sequence number) if this IP packet begins a TCP connection."""
     version = packet[0] >> 4
     if version == 4:
         start, protocol, address = (packet[0] & 15) * 4, packet[9], packet[16:20]
@@ -74,19 +74,22 @@ def begun_connection(packet):
         return None
     if protocol != TCP or packet[start + 13] & 0x12 != 0x02:  # SYN without ACK
         return None
-    return ipaddress.ip_address(address), struct.unpack_from("!H", packet, start + 2)[0]
+    return ipaddress.ip_address(address), struct.unpack_from("!H", packet, start + 2)[0], packet[start:start + 8]
 
 
 def watch(notes):
-    """What leaves is written down; on loopback it comes in a second time."""
+    """What leaves is written down; on loopback it comes in a second time. A SYN that is sent again, since the other
+    side's queue was full, begins no second connection."""
     every_protocol = socket.htons(3)
     with socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, every_protocol) as wire:
         wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
         notes.write("begin 0")
+        seen = set()
         while True:
             packet, where = wire.recvfrom(65536)
             begun = where[2] == OUTGOING and len(packet) >= 40 and begun_connection(packet)
-            if begun:
+            if begun and begun not in seen:
+                seen.add(begun)
                 notes.write(f"{begun[0]} {begun[1]}")
 
 
@@ -127,6 +130,7 @@ def serve_names(zones, notes):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 53))
         notes.write("begin 0")
+        seen = set()
         while True:
             query, peer = server.recvfrom(4096)
             name, kind, asked = question(query)
