@@ -9,9 +9,9 @@
 #define LARGEST_BYTES 1000000
 
 /* The linker asks for this name: see tests/CMakeLists.txt. */
-int __wrap_msp_handle_home(const struct msp_request *request, struct msp_response *response);
+int __wrap_msp_handle_dashboard(const struct msp_request *request, struct msp_response *response);
 
-int __wrap_msp_handle_home(const struct msp_request *request, struct msp_response *response)
+int __wrap_msp_handle_dashboard(const struct msp_request *request, struct msp_response *response)
 {
     static const char body[LARGEST_BYTES];
     const char *wanted = mg_get_request_info(request->connection)->query_string;
