@@ -36,6 +36,13 @@ test("a text that counts has the forms its language needs", () => {
     }
 });
 
+// A plain space would let a line begin with the sign.
+test("French puts unbreakable spaces before its signs and within its quotation marks", () => {
+    for (const [name, entry] of Object.entries(fr)) {
+        for (const text of texts(entry)) assert.doesNotMatch(text, / [:;?!»%]|« |[a-zéà]'[a-zéè]/, name);
+    }
+});
+
 // A name that is put together ("view.${…}", or "status" handed to who says it) vouches for all that begin like it.
 test("every text is said somewhere, and everything said has a text", () => {
     const all = sources(dashboard).join("\n");

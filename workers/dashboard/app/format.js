@@ -58,6 +58,10 @@ export const day = (text) => formatter(Intl.DateTimeFormat, {dateStyle: "medium"
 export const shortDay = (text) =>
     formatter(Intl.DateTimeFormat, {day: "numeric", month: "short", timeZone: "UTC"}).format(noon(text));
 
+// For a place that must not grow: "Sun, Nov 22, 2026".
+export const namedDay = (text) => formatter(Intl.DateTimeFormat,
+    {weekday: "short", day: "numeric", month: "short", year: "numeric", timeZone: "UTC"}).format(noon(text));
+
 export const longDay = (text) => formatter(Intl.DateTimeFormat, {dateStyle: "full", timeZone: "UTC"}).format(noon(text));
 
 export const dayRange = (from, to) => (from === to ? day(from) : formatter(Intl.DateTimeFormat,
@@ -66,6 +70,21 @@ export const dayRange = (from, to) => (from === to ? day(from) : formatter(Intl.
 // A moment "…Z" in a tenant's time zone.
 export const moment = (text, timeZone) => (text === null || text === undefined ? NOTHING
     : formatter(Intl.DateTimeFormat, {dateStyle: "medium", timeStyle: "short", timeZone}).format(new Date(text)));
+
+const yearOf = (date, timeZone) => formatter(Intl.DateTimeFormat, {year: "numeric", timeZone}).format(date);
+
+// The same where there is little room: the year is told only if it is not this one.
+export function shortMoment(text, timeZone, now = new Date()) {
+    if (text === null || text === undefined) return NOTHING;
+    const date = new Date(text);
+    const year = yearOf(date, timeZone) === yearOf(now, timeZone) ? undefined : "numeric";
+    return formatter(Intl.DateTimeFormat, {year, month: "short", day: "numeric", hour: "numeric", minute: "2-digit", timeZone})
+        .format(date);
+}
+
+// The same to the second, with its weekday and its time zone.
+export const wholeMoment = (text, timeZone) =>
+    formatter(Intl.DateTimeFormat, {dateStyle: "full", timeStyle: "long", timeZone}).format(new Date(text));
 
 // 1 = Monday, as the server counts.
 export const weekday = (iso, style = "short") =>

@@ -4,7 +4,7 @@ import uPlot from "uplot";
 import {dayOfUnix, unixSeconds} from "../app/days.js";
 import {colour, onPaper, onTheme} from "../app/theme.js";
 import {dataTable} from "../parts/data_table.js";
-import {day, longDay, measure, shortDay} from "../app/format.js";
+import {day, measure, namedDay, shortDay} from "../app/format.js";
 import {element} from "../app/element.js";
 import {metric} from "../app/metrics.js";
 import {say} from "../app/language.js";
@@ -24,8 +24,9 @@ export function trendChart({title, rows, names, completeThrough, opens, signal})
     const host = element("div", {class: "plot", "aria-hidden": "true"});
     const told = names.map(() => element("output", {class: "told"}));
     const hidden = hiddenNow();
+    const alone = names.length === 1; // to hide it would leave nothing to see
     const boxes = names.map((name, at) => element("input", {type: "checkbox", id: `series-${name}`,
-        checked: !hidden.has(name), on: {change: (event) => toggle(name, at, event.target.checked)}}));
+        checked: alone || !hidden.has(name), on: {change: (event) => toggle(name, at, event.target.checked)}}));
     const when = element("output", {class: "when"});
     let plot = null;
 
@@ -38,7 +39,7 @@ export function trendChart({title, rows, names, completeThrough, opens, signal})
 
     function tell(index) {
         const row = index === null || index === undefined ? null : rows[index];
-        when.textContent = row ? longDay(row.day) + (isIncomplete(row.day) ? `, ${say("chart.incomplete")}` : "") : "";
+        when.textContent = row ? namedDay(row.day) + (isIncomplete(row.day) ? `, ${say("chart.incomplete")}` : "") : "";
         names.forEach((name, at) => { told[at].textContent = row ? measure(row[name], unit) : ""; });
     }
 
@@ -132,8 +133,8 @@ export function trendChart({title, rows, names, completeThrough, opens, signal})
     });
 
     return element("section", {class: "card chart"},
-        element("header", {}, element("h2", {}, title), when),
-        element("ul", {class: "legend"}, names.map((name, at) => element("li", {class: `series-${at + 1}`},
+        element("header", {}, element("h2", {}, title), element("span", {class: "hovered"}, when, " ", alone && told)),
+        !alone && element("ul", {class: `legend in-${unit}`}, names.map((name, at) => element("li", {class: `series-${at + 1}`},
             element("label", {}, boxes[at], say(`metric.${name}`)), " ", told[at]))),
         host,
         element("details", {class: "behind"}, element("summary", {}, say("chart.table")),

@@ -11,6 +11,14 @@ const DIMENSIONS = ["priority", "category", "group", "assignee"];
 const COLUMNS = ["tickets_created", "tickets_resolved", "backlog", "sla_compliance", "resolution_minutes_p50",
     "first_response_minutes_p50", "reopen_rate", "csat_mean"];
 
+const SEVERITY = ["critical", "high", "medium", "low", "none"];
+
+// The gravest first, then what we do not know by its name, the tickets without one last.
+const rank = (priority) => (priority === "" ? SEVERITY.length + 1
+    : SEVERITY.includes(priority) ? SEVERITY.indexOf(priority) : SEVERITY.length);
+
+const bySeverity = (a, b) => rank(a.member) - rank(b.member) || a.member.localeCompare(b.member);
+
 export const memberName = (by, member) => (member === "" || member === null ? say("member.none")
     : by === "priority" && isSaid(`priority.${member}`) ? say(`priority.${member}`) : member);
 
@@ -25,13 +33,13 @@ export function breakdown({members, by, role, opens}) {
             caption: say("chart.breakdown.of", {by: say(`by.${by}`)}),
             columns: [
                 {label: say(`by.${by}`), cell: (row) => memberName(by, row.member), isHead: true,
-                    by: (row) => memberName(by, row.member)},
+                    by: (row) => (by === "priority" ? rank(row.member) : memberName(by, row.member))},
                 ...COLUMNS.map((name) => ({
                     label: say(`metric.${name}`), isNumber: true, by: (row) => row[name],
                     cell: (row) => (row[name] === null ? measure(null) : element("a",
                         {href: opens({metric: name, by, member: row.member})}, measure(row[name], metric(name).unit))),
                 })),
             ],
-            rows: members,
+            rows: by === "priority" ? [...members].sort(bySeverity) : members,
         }));
 }

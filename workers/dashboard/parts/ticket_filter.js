@@ -13,12 +13,12 @@ export function ticketQuery({state, period}) {
 }
 
 export const ageName = ({from_days: from, to_days: to}) =>
-    (to === null ? say("age.above", {from}) : say("age.between", {from, to}));
+    (to === null ? say("age.above", {from}) : from === 0 ? say("age.below", {count: to, to}) : say("age.between", {from, to}));
 
 // "3-7" and "90-" as the API names them.
 function ageWords(name) {
     const [from, to] = name.split("-");
-    return ageName({from_days: from, to_days: to === "" ? null : to});
+    return ageName({from_days: Number(from), to_days: to === "" ? null : Number(to)});
 }
 
 export const whenWords = ({day, from, to}) => (day ? longDay(day) : dayRange(from, to));

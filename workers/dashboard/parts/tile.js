@@ -6,9 +6,10 @@ import {sparkLine} from "../charts/spark_line.js";
 
 // `previous` and `delta` are undefined where nothing is compared.
 export function tile({metric, value, previous, delta, days, href}) {
+    const text = measure(value, metric.unit);
     return element("a", {class: "card tile", href, id: `tile-${metric.name}`, "data-metric": metric.name},
         element("span", {class: "name"}, say(`metric.${metric.name}`)),
-        element("strong", {class: "value"}, measure(value, metric.unit)),
+        element("strong", {class: "value", style: {"--characters": text.length}}, text),
         previous !== undefined && comparison(metric, previous, delta),
         sparkLine(days));
 }
@@ -18,6 +19,6 @@ function comparison(metric, previous, delta) {
         : Math.sign(delta) === metric.better ? "better" : "worse";
     return element("span", {class: "change"},
         element("span", {class: verdict}, delta === 0 ? say("tile.unchanged") : delta === null ? NOTHING
-            : change(delta, metric.unit), verdict && element("span", {class: "verdict"}, ` ${say(`tile.${verdict}`)}`)),
+            : change(delta, metric.unit), verdict && element("span", {class: "verdict"}, ` (${say(`tile.${verdict}`)})`)),
         " ", element("span", {class: "quiet"}, say("tile.previous", {value: measure(previous, metric.unit)})));
 }

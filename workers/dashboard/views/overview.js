@@ -12,6 +12,7 @@ import {language, say} from "../app/language.js";
 import {latestOf, plainParagraphs, summaryNotes} from "../parts/summary_text.js";
 import {Problem} from "../app/server.js";
 import {tile} from "../parts/tile.js";
+import {title} from "../parts/title.js";
 import {trendChart} from "../charts/trend_chart.js";
 import * as address from "../app/address.js";
 
@@ -40,7 +41,7 @@ export async function build(context) {
     const isEmpty = daily.rows.every((row) => row.tickets_created === null);
     return element("div", {class: "overview"},
         element("div", {class: "title"},
-            element("h1", {tabindex: "-1"}, say("overview.title", {tenant: context.tenant.name, period: dayRange(from, to)})),
+            title(context.tenant.name, dayRange(from, to)),
             periodBar(context)),
         isEmpty ? empty(say("notice.empty.period")) : [
             tiles(summary, daily, compares),

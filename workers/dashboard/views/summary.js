@@ -8,6 +8,7 @@ import {latestOf, paragraphs, summaryNotes, writtenBy} from "../parts/summary_te
 import {more} from "../parts/more.js";
 import {periodBar} from "../parts/period_bar.js";
 import {summaryOrder} from "../parts/summary_order.js";
+import {title} from "../parts/title.js";
 import * as address from "../app/address.js";
 
 const PAGE = 50;
@@ -18,11 +19,11 @@ export async function build(context) {
     const page = await read("/v1/summaries", {limit: PAGE});
     const id = state.id ?? latestOf(page.summaries, period, language())?.id;
     const summary = id ? await read(`/v1/summaries/${encodeURIComponent(id)}`) : null;
+    const told = summary ?? period;
     const mayAsk = WRITERS.includes(me.role);
     return element("div", {},
         element("div", {class: "title"},
-            element("h1", {tabindex: "-1"}, say("summary.title", {tenant: tenant.name,
-                period: summary ? dayRange(summary.from, summary.to) : dayRange(period.from, period.to)})),
+            title(say("summary.title", {tenant: tenant.name}), dayRange(told.from, told.to)),
             periodBar(context, {compares: false, forgets: {id: null, job: null}})),
         summary ? text(summary) : empty(say(mayAsk ? "summary.none.ask" : "summary.none")),
         mayAsk && summaryOrder(context),

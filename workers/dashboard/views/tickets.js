@@ -10,6 +10,7 @@ import {empty} from "../parts/notices.js";
 import {Problem} from "../app/server.js";
 import {say} from "../app/language.js";
 import {ticketTable} from "../parts/ticket_table.js";
+import {title} from "../parts/title.js";
 import * as address from "../app/address.js";
 
 // A list that changed under its reader would lose the place; opening it again shows it anew.
@@ -40,7 +41,7 @@ export async function build(context) {
     const csv = addressOf("/v1/tickets.csv", {...query, tenant: me.role === "admin" ? tenant.id : null});
     return element("div", {class: "opened", "data-metric": asked.name, "data-total": page.total},
         element("div", {class: "title"},
-            element("h1", {tabindex: "-1"}, say("tickets.title", {what, when: whenWords(query)})),
+            title(what, whenWords(query)),
             element("a", {class: "button", href: address.linkToView("overview", {by: state.by})}, say("tickets.back"))),
         filterChips(query),
         figure({asked, query, page, figures, context}),
@@ -77,7 +78,8 @@ function figure({asked, query, page, figures, context}) {
 function madeOf(asked, figures) {
     const share = SHARES[asked.name];
     if (share)
-        return say(`tickets.share.${asked.name}`, {part: number(figures[share[0]]), whole: number(figures[share[1]])});
+        return say(`tickets.share.${asked.name}`, {count: figures[share[asked.name === "kill_rate" ? 1 : 0]],
+            part: number(figures[share[0]]), whole: number(figures[share[1]])});
     return say("tickets.over", {count: figures[asked.opens], number: number(figures[asked.opens])});
 }
 
