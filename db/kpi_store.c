@@ -30,11 +30,6 @@ static const struct msp_statement compute_statement = {"kpi_compute", msp_query_
 static const struct msp_statement finish_statement = {"kpi_finish", msp_query_kpi_finish, false};
 static const struct msp_statement fence_statement = {
     "job_fence", "SELECT msp.job_fence($1::uuid, $2::bigint::integer, $3::text)", false};
-/* Small numbers are shorter as text than as eight bytes: a month then fits into one packet. */
-const struct msp_statement msp_kpi_daily_statement = {"kpi_daily", msp_query_kpi_daily, false};
-const struct msp_statement msp_kpi_merged_statement = {"kpi_merged", msp_query_kpi_merged, false};
-const struct msp_statement msp_kpi_freshness_statement = {"kpi_freshness", msp_query_kpi_freshness,
-                                                          true};
 
 /* The sketch's boundaries as PostgreSQL writes an array. */
 static enum msp_result thresholds_text(struct msp_buffer *out, struct msp_error *error)
@@ -176,111 +171,6 @@ enum msp_result msp_kpi_compute(struct msp_db *db, int64_t tenant_id,
     if (result == MSP_OK)
         *out = computed;
     return result;
-}
-
-/* Columns of kpi_daily.sql and kpi_merged.sql. */
-enum row_column {
-    ROW_DAY,
-    ROW_MEMBER,
-    ROW_CREATED,
-    ROW_RESOLVED,
-    ROW_CLOSED,
-    ROW_REOPENED,
-    ROW_BACKLOG,
-    ROW_SLA_KNOWN,
-    ROW_SLA_MET,
-    ROW_CSAT_COUNT,
-    ROW_CSAT_SUM,
-    ROW_RESOLUTION,          /* count, sum, min, max, bins at p50, p90 and p95 */
-    ROW_FIRST_RESPONSE = 18, /* likewise, without p95 */
-};
-
-/* The percentile whose bin stands in the column. A row computed by an older program has none. */
-static double read_percentile(const PGresult *rows, int row, int durations, int column)
-{
-    if (msp_result_is_null(rows, row, column))
-        return -1;
-    int64_t bin = msp_result_int(rows, row, column);
-    if (bin < 0 || bin >= MSP_DDSKETCH_BINS)
-        return -1;
-    return msp_ddsketch_value((unsigned)bin, msp_result_int(rows, row, durations + 2),
-                              msp_result_int(rows, row, durations + 3));
-}
-
-static void read_durations(const PGresult *rows, int row, int column, bool has_p95,
-                           struct msp_kpi_durations *out)
-{
-    out->count = msp_result_int(rows, row, column);
-    out->sum_seconds = msp_result_int(rows, row, column + 1);
-    out->p50_seconds = read_percentile(rows, row, column, column + 4);
-    out->p90_seconds = read_percentile(rows, row, column, column + 5);
-    out->p95_seconds = has_p95 ? read_percentile(rows, row, column, column + 6) : -1;
-}
-
-static enum msp_result read_row(const PGresult *rows, int row, struct msp_arena *arena,
-                                struct msp_kpi_row *out, struct msp_error *error)
-{
-    out->day = msp_result_is_null(rows, row, ROW_DAY) ? MSP_NO_DAY
-                                                      : (int32_t)msp_result_int(rows, row, ROW_DAY);
-    out->member = msp_arena_copy(arena, PQgetvalue(rows, row, ROW_MEMBER),
-                                 (size_t)PQgetlength(rows, row, ROW_MEMBER));
-    if (out->member == NULL)
-        return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to read KPIs.");
-    struct msp_kpi_values *values = &out->values;
-    values->computed = true;
-    values->tickets_created = msp_result_int(rows, row, ROW_CREATED);
-    values->tickets_resolved = msp_result_int(rows, row, ROW_RESOLVED);
-    values->tickets_closed = msp_result_int(rows, row, ROW_CLOSED);
-    values->tickets_reopened = msp_result_int(rows, row, ROW_REOPENED);
-    values->backlog = msp_result_int(rows, row, ROW_BACKLOG);
-    values->sla_known = msp_result_int(rows, row, ROW_SLA_KNOWN);
-    values->sla_met = msp_result_int(rows, row, ROW_SLA_MET);
-    values->csat_count = msp_result_int(rows, row, ROW_CSAT_COUNT);
-    values->csat_sum = msp_result_int(rows, row, ROW_CSAT_SUM);
-    read_durations(rows, row, ROW_RESOLUTION, true, &values->resolution);
-    read_durations(rows, row, ROW_FIRST_RESPONSE, false, &values->first_response);
-    return MSP_OK;
-}
-
-enum msp_result msp_kpi_rows_read(const PGresult *result_rows, struct msp_arena *arena,
-                                  struct msp_kpi_row **out_rows, size_t *out_count,
-                                  struct msp_error *error)
-{
-    size_t count = (size_t)PQntuples(result_rows);
-    /* One more than there are, for msp_kpi_read_merged. */
-    struct msp_kpi_row *rows = msp_arena_calloc(arena, count + 1, sizeof(*rows));
-    if (rows == NULL)
-        return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to read KPIs.");
-    for (size_t i = 0; i < count; i++) {
-        enum msp_result result = read_row(result_rows, (int)i, arena, &rows[i], error);
-        if (result != MSP_OK)
-            return result;
-    }
-    *out_rows = rows;
-    *out_count = count;
-    return MSP_OK;
-}
-
-void msp_kpi_freshness_read(const PGresult *rows, struct msp_kpi_freshness *out)
-{
-    *out = (struct msp_kpi_freshness){MSP_NO_DAY, MSP_NO_TIME, 0, MSP_NO_DAY};
-    if (PQntuples(rows) == 0)
-        return;
-    out->complete_through = msp_wire_day(rows, 0, 0);
-    out->data_as_of_us = msp_wire_time(rows, 0, 1);
-    out->data_version = msp_result_int(rows, 0, 2);
-    out->today = msp_wire_day(rows, 0, 3);
-}
-
-void msp_kpi_query_params(struct msp_params *params, int64_t tenant_id,
-                          const struct msp_kpi_query *query)
-{
-    msp_params_init(params);
-    msp_params_int(params, tenant_id);
-    msp_params_text(params, query->dimension);
-    msp_params_day(params, query->from);
-    msp_params_day(params, query->to);
-    msp_params_text(params, query->member);
 }
 
 static enum msp_result read_kpis(struct msp_db *db, const struct msp_statement *statement,

@@ -28,8 +28,9 @@ all_days AS (
 numbered AS (
     SELECT day, min(day) OVER () + (row_number() OVER (ORDER BY day))::integer - 1 AS day_without_gaps FROM all_days
 )
-INSERT INTO msp.tenant_state AS s (tenant_id, data_version, contiguous_through)
-SELECT $1::bigint, 1, max(day) FILTER (WHERE day = day_without_gaps) FROM numbered
+INSERT INTO msp.tenant_state AS s (tenant_id, data_version, first_day, contiguous_through)
+SELECT $1::bigint, 1, min(day), max(day) FILTER (WHERE day = day_without_gaps) FROM numbered
 ON CONFLICT (tenant_id) DO UPDATE
-    SET data_version = s.data_version + 1, contiguous_through = EXCLUDED.contiguous_through
+    SET data_version = s.data_version + 1, first_day = EXCLUDED.first_day,
+        contiguous_through = EXCLUDED.contiguous_through
 RETURNING (SELECT count(*) FROM computed), (SELECT count(*) FROM cleared)

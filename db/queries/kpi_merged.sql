@@ -49,12 +49,12 @@ total AS (
       FROM part p CROSS JOIN last_day l
      GROUP BY p.member
 )
-SELECT NULL::integer, t.member, t.tickets_created, t.tickets_resolved, t.tickets_closed,
-       t.tickets_reopened, t.backlog, t.sla_known, t.sla_met, t.csat_count, t.csat_sum,
-       t.resolution_count, t.resolution_seconds_sum, t.resolution_seconds_min,
-       t.resolution_seconds_max, r.p50_bin, r.p90_bin, r.p95_bin,
-       t.first_response_count, t.first_response_seconds_sum, t.first_response_seconds_min,
-       t.first_response_seconds_max, f.p50_bin, f.p90_bin
+SELECT NULL::integer, t.member, msp.kpi_figures(
+           t.tickets_created, t.tickets_resolved, t.tickets_closed, t.tickets_reopened, t.backlog, t.sla_known,
+           t.sla_met, t.csat_count, t.csat_sum, t.resolution_count, t.resolution_seconds_sum,
+           t.resolution_seconds_min, t.resolution_seconds_max, r.p50_bin, r.p90_bin, r.p95_bin,
+           t.first_response_count, t.first_response_seconds_sum, t.first_response_seconds_min,
+           t.first_response_seconds_max, f.p50_bin, f.p90_bin)
   FROM total t
   LEFT JOIN resolution r USING (member)
   LEFT JOIN first_response f USING (member)

@@ -26,13 +26,11 @@ UVICORN = ["/usr/bin/python3", "-m", "uvicorn", "peer_fastapi:app", "--loop", "u
 def peer(bench, keeps):
     """The peer with as many processes and database connections as ours; its port."""
     stack, port = bench.stack, processes.free_port()
-    queries = os.path.join(REPOSITORY, "db", "queries")
     environment = {
         **clean_environment(), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONOPTIMIZE": "1", "PEER_POOL": str(POOL),
         "PEER_JWT_SECRET": SECRETS["JWT_SECRET"], "PEER_REDIS_URL": stack.redis.url,
         "PEER_DATABASE_URL": stack.postgres.url("msp_server", PASSWORDS["server"], stack.database),
-        "PEER_KPI_SQL": os.path.join(queries, "kpi_daily.sql"),
-        "PEER_FRESHNESS_SQL": os.path.join(queries, "kpi_freshness.sql"),
+        "PEER_FRESHNESS_SQL": os.path.join(REPOSITORY, "db", "queries", "kpi_freshness.sql"),
         "PEER_TENANTS": json.dumps({TENANT: [bench.key, "Europe/Paris"]}), **({"PEER_KEEPS": "1"} if keeps else {})}
     log = os.path.join(bench.folder, f"peer-{port}.log")
     process = processes.spawn([*UVICORN, "--port", str(port), "--workers", str(WORKERS)], log,

@@ -47,16 +47,14 @@ Test(page_cursor, any_changed_letter_is_refused_or_names_another_place)
 Test(page_cursor, junk_is_refused)
 {
     static const char *const junk[] = {
-        "",
-        "A",
-        "====",
-        "MTIzOg",                                               /* "123:" */
+        "", "A", "====", "MTIzOg",                              /* "123:" */
         "IDE6MGQ1ZjdhOGUtOWIxYy00YzJkLThlM2YtYTBiMWMyZDNlNGY1", /* a leading space */
         "OjBkNWY3YThlLTliMWMtNGMyZC04ZTNmLWEwYjFjMmQzZTRmNQ",   /* no number */
         "MTowRDVGN0E4RS05QjFDLTRDMkQtOEUzRi1BMEIxQzJEM0U0RjU",  /* capitals */
         "!!!!",
-        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-        "AAAAAAAAAAAA"};
+        /* In brackets: two literals side by side in a list look like a forgotten comma. */
+        ("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+         "AAAAAAAAAAAA")};
     struct msp_page_cursor back;
 
     for (size_t i = 0; i < sizeof junk / sizeof junk[0]; i++)
