@@ -11,7 +11,7 @@
 
 /* A source whose answers are given beforehand. */
 struct scripted {
-    struct msp_source_reader base; /* must be first */
+    struct msp_source_round round; /* must be first */
     const char *rows, *date, *next;
     int64_t since_us; /* as it was asked */
     char page[MSP_SOURCE_PAGE_STATE_BYTES];
@@ -38,15 +38,18 @@ static const struct msp_source_member members[] = {
     {"created_at", "at", MSP_SOURCE_AS_TIME},  {"updated_at", "at", MSP_SOURCE_AS_TIME},
     {NULL, NULL, MSP_SOURCE_AS_TEXT},
 };
-static const struct msp_source_map map = {.members = members};
-static const struct msp_source_round a_round = {
-    .kind = "test1", .ask = ask, .map = &map, .overlap_seconds = 300};
+static const struct msp_source_round a_round = {.kind = "test1",
+                                                .id_path = "id",
+                                                .ask = ask,
+                                                .map = {.members = members},
+                                                .overlap_seconds = 300};
 
 static void read_page(struct scripted *reader, const char *cursor, struct msp_source_page *page)
 {
     struct msp_error error;
     struct msp_ticket_batch *batch = msp_ticket_batch_new(MSP_EVERY_SHARD);
-    cr_assert_eq(msp_source_round_page(&a_round, &reader->base, cursor, 100, batch,
+    reader->round = a_round;
+    cr_assert_eq(msp_source_round_page(&reader->round.base, cursor, 100, batch,
                                        msp_clock_monotonic_ms() + 1000, page, &error),
                  MSP_OK);
     msp_ticket_batch_free(batch);
@@ -133,12 +136,13 @@ static bool refuse_none(void *context, const char *external_id)
 
 Test(source_round, a_list_of_ids_that_lacks_one_is_not_believed)
 {
-    struct scripted reader = {.rows = "[{\"id\":1},{\"name\":\"x\"}]", .date = "", .next = ""};
+    struct scripted reader = {
+        .round = a_round, .rows = "[{\"id\":1},{\"name\":\"x\"}]", .date = "", .next = ""};
     struct msp_error error;
     char place[MSP_CURSOR_BYTES] = "";
     int given = 0;
     bool done = false;
-    cr_assert_eq(msp_source_round_ids(ask, "id", &reader.base, place, refuse_none, &given,
+    cr_assert_eq(msp_source_round_ids(&reader.round.base, place, refuse_none, &given,
                                       msp_clock_monotonic_ms() + 1000, &done, &error),
                  MSP_BROKEN);
     cr_assert_not(done);

@@ -104,16 +104,16 @@ static const struct msp_source_member members[] = {
 };
 
 struct autotask {
-    struct msp_source_reader base; /* must be first */
+    struct msp_source_round round; /* must be first */
     struct msp_source_order order;
     struct msp_source_session *session; /* with the zone; NULL until it is known */
     struct msp_autotask_zone zone;
-    struct msp_source_map map;
-    int64_t overlap_seconds;
     const char *updated_field;
     json_t *words[PICKLISTS]; /* labels by number; NULL until a row needs them */
     json_t *people;           /* names by resource id */
 };
+
+static msp_source_ask ask;
 
 static void forget_names(struct autotask *reader)
 {
@@ -160,18 +160,24 @@ static enum msp_result open_reader(const struct msp_source_order *order,
     if (reader == NULL) {
         return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to open Autotask.");
     }
-    reader->base.source = &msp_autotask_source;
     reader->order = *order;
     reader->updated_field = updated_field;
-    reader->overlap_seconds = msp_source_number(order->options, "overlap_seconds", OVERLAP_SECONDS);
-    reader->map = (struct msp_source_map){
-        .members = members,
-        .statuses = statuses,
-        .priorities = priorities,
-        .status_map = json_object_get(order->options, "status_map"),
-        .priority_map = json_object_get(order->options, "priority_map"),
+    reader->round = (struct msp_source_round){
+        .base = {&msp_autotask_source},
+        .kind = CURSOR_KIND,
+        .id_path = "id",
+        .ask = ask,
+        .map =
+            {
+                .members = members,
+                .statuses = statuses,
+                .priorities = priorities,
+                .status_map = json_object_get(order->options, "status_map"),
+                .priority_map = json_object_get(order->options, "priority_map"),
+            },
+        .overlap_seconds = msp_source_number(order->options, "overlap_seconds", OVERLAP_SECONDS),
     };
-    *out = &reader->base;
+    *out = &reader->round.base;
     return MSP_OK;
 }
 
@@ -482,31 +488,10 @@ static enum msp_result ask(struct msp_source_reader *base,
     return result;
 }
 
-static enum msp_result read_page(struct msp_source_reader *base, const char *cursor,
-                                 int max_tickets, struct msp_ticket_batch *batch,
-                                 int64_t deadline_ms, struct msp_source_page *out,
-                                 struct msp_error *error)
-{
-    const struct autotask *reader = (const struct autotask *)base;
-    const struct msp_source_round round = {.kind = CURSOR_KIND,
-                                           .ask = ask,
-                                           .map = &reader->map,
-                                           .overlap_seconds = reader->overlap_seconds};
-    return msp_source_round_page(&round, base, cursor, max_tickets, batch, deadline_ms, out, error);
-}
-
-static enum msp_result read_ids(struct msp_source_reader *base, char place[MSP_CURSOR_BYTES],
-                                msp_source_id_sink *sink, void *context, int64_t deadline_ms,
-                                bool *out_done, struct msp_error *error)
-{
-    return msp_source_round_ids(ask, "id", base, place, sink, context, deadline_ms, out_done,
-                                error);
-}
-
 const struct msp_source msp_autotask_source = {
     .name = "autotask",
     .open = open_reader,
-    .page = read_page,
-    .ids = read_ids,
+    .page = msp_source_round_page,
+    .ids = msp_source_round_ids,
     .close = close_reader,
 };

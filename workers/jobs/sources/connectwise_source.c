@@ -87,12 +87,12 @@ static const struct msp_source_member members[] = {
 };
 
 struct connectwise {
-    struct msp_source_reader base; /* must be first */
+    struct msp_source_round round; /* must be first */
     struct msp_source_session *session;
-    struct msp_source_map map;
-    int64_t overlap_seconds;
     const char *conditions; /* the admin's own; "" = none */
 };
+
+static msp_source_ask ask;
 
 static void close_reader(struct msp_source_reader *base)
 {
@@ -131,15 +131,21 @@ static enum msp_result open_reader(const struct msp_source_order *order,
     if (reader == NULL) {
         return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to open ConnectWise.");
     }
-    reader->base.source = &msp_connectwise_source;
-    reader->map = (struct msp_source_map){
-        .members = members,
-        .statuses = statuses,
-        .priorities = priorities,
-        .status_map = json_object_get(order->options, "status_map"),
-        .priority_map = json_object_get(order->options, "priority_map"),
+    reader->round = (struct msp_source_round){
+        .base = {&msp_connectwise_source},
+        .kind = CURSOR_KIND,
+        .id_path = "id",
+        .ask = ask,
+        .map =
+            {
+                .members = members,
+                .statuses = statuses,
+                .priorities = priorities,
+                .status_map = json_object_get(order->options, "status_map"),
+                .priority_map = json_object_get(order->options, "priority_map"),
+            },
+        .overlap_seconds = msp_source_number(order->options, "overlap_seconds", OVERLAP_SECONDS),
     };
-    reader->overlap_seconds = msp_source_number(order->options, "overlap_seconds", OVERLAP_SECONDS);
     reader->conditions = msp_source_text(order->options, "conditions", "");
     enum msp_result result =
         msp_source_session_new(order, msp_source_text(order->options, "url", ""),
@@ -148,10 +154,10 @@ static enum msp_result open_reader(const struct msp_source_order *order,
         result = sign_in(reader->session, order, error);
     }
     if (result != MSP_OK) {
-        close_reader(&reader->base);
+        close_reader(&reader->round.base);
         return result;
     }
-    *out = &reader->base;
+    *out = &reader->round.base;
     return MSP_OK;
 }
 
@@ -227,7 +233,8 @@ static enum msp_result mark_closed(const struct connectwise *reader, const json_
     json_array_foreach(rows, i, row)
     {
         const char *name = json_string_value(msp_source_at(row, "status.name"));
-        bool is_mapped = name != NULL && json_object_get(reader->map.status_map, name) != NULL;
+        bool is_mapped =
+            name != NULL && json_object_get(reader->round.map.status_map, name) != NULL;
         if (json_is_true(json_object_get(row, "closedFlag")) && !is_mapped &&
             json_object_set_new(row, "closed_word", json_string("Closed")) != 0) {
             return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory for a page.");
@@ -266,31 +273,10 @@ static enum msp_result ask(struct msp_source_reader *base,
     return result;
 }
 
-static enum msp_result read_page(struct msp_source_reader *base, const char *cursor,
-                                 int max_tickets, struct msp_ticket_batch *batch,
-                                 int64_t deadline_ms, struct msp_source_page *out,
-                                 struct msp_error *error)
-{
-    const struct connectwise *reader = (const struct connectwise *)base;
-    const struct msp_source_round round = {.kind = CURSOR_KIND,
-                                           .ask = ask,
-                                           .map = &reader->map,
-                                           .overlap_seconds = reader->overlap_seconds};
-    return msp_source_round_page(&round, base, cursor, max_tickets, batch, deadline_ms, out, error);
-}
-
-static enum msp_result read_ids(struct msp_source_reader *base, char place[MSP_CURSOR_BYTES],
-                                msp_source_id_sink *sink, void *context, int64_t deadline_ms,
-                                bool *out_done, struct msp_error *error)
-{
-    return msp_source_round_ids(ask, "id", base, place, sink, context, deadline_ms, out_done,
-                                error);
-}
-
 const struct msp_source msp_connectwise_source = {
     .name = "connectwise",
     .open = open_reader,
-    .page = read_page,
-    .ids = read_ids,
+    .page = msp_source_round_page,
+    .ids = msp_source_round_ids,
     .close = close_reader,
 };

@@ -81,16 +81,16 @@ static const struct msp_source_member members[] = {
 };
 
 struct glpi {
-    struct msp_source_reader base; /* must be first */
+    struct msp_source_round round; /* must be first */
     struct msp_source_session *session;
     struct msp_local_zone *zone;
-    struct msp_source_map map;
-    int64_t overlap_seconds;
     bool is_signed_in;
     bool has_expired; /* the last answer said that it knows no such session */
     bool is_checked;  /* the numbers of the search options are ours */
     json_t *people;   /* names by user id; NULL until a row needs them */
 };
+
+static msp_source_ask ask;
 
 /* How GLPI names refusals that other tokens or rights would lift, by their beginnings. */
 static const char *const credential_codes[] = {
@@ -228,8 +228,6 @@ static enum msp_result open_reader(const struct msp_source_order *order,
     if (reader == NULL) {
         return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to open GLPI.");
     }
-    reader->base.source = &msp_glpi_source;
-    reader->overlap_seconds = msp_source_number(order->options, "overlap_seconds", OVERLAP_SECONDS);
     enum msp_result result = msp_local_zone_new(
         msp_source_text(order->options, "timezone", order->timezone), &reader->zone, error);
     if (result == MSP_OK) {
@@ -240,18 +238,26 @@ static enum msp_result open_reader(const struct msp_source_order *order,
         result = set_tokens(reader, order, error);
     }
     if (result != MSP_OK) {
-        close_reader(&reader->base);
+        close_reader(&reader->round.base);
         return result;
     }
-    reader->map = (struct msp_source_map){
-        .members = members,
-        .statuses = statuses,
-        .priorities = priorities,
-        .status_map = json_object_get(order->options, "status_map"),
-        .priority_map = json_object_get(order->options, "priority_map"),
-        .zone = reader->zone,
+    reader->round = (struct msp_source_round){
+        .base = {&msp_glpi_source},
+        .kind = CURSOR_KIND,
+        .id_path = "2",
+        .ask = ask,
+        .map =
+            {
+                .members = members,
+                .statuses = statuses,
+                .priorities = priorities,
+                .status_map = json_object_get(order->options, "status_map"),
+                .priority_map = json_object_get(order->options, "priority_map"),
+                .zone = reader->zone,
+            },
+        .overlap_seconds = msp_source_number(order->options, "overlap_seconds", OVERLAP_SECONDS),
     };
-    *out = &reader->base;
+    *out = &reader->round.base;
     return MSP_OK;
 }
 
@@ -508,30 +514,10 @@ static enum msp_result ask(struct msp_source_reader *base,
     return result;
 }
 
-static enum msp_result read_page(struct msp_source_reader *base, const char *cursor,
-                                 int max_tickets, struct msp_ticket_batch *batch,
-                                 int64_t deadline_ms, struct msp_source_page *out,
-                                 struct msp_error *error)
-{
-    const struct glpi *reader = (const struct glpi *)base;
-    const struct msp_source_round round = {.kind = CURSOR_KIND,
-                                           .ask = ask,
-                                           .map = &reader->map,
-                                           .overlap_seconds = reader->overlap_seconds};
-    return msp_source_round_page(&round, base, cursor, max_tickets, batch, deadline_ms, out, error);
-}
-
-static enum msp_result read_ids(struct msp_source_reader *base, char place[MSP_CURSOR_BYTES],
-                                msp_source_id_sink *sink, void *context, int64_t deadline_ms,
-                                bool *out_done, struct msp_error *error)
-{
-    return msp_source_round_ids(ask, "2", base, place, sink, context, deadline_ms, out_done, error);
-}
-
 const struct msp_source msp_glpi_source = {
     .name = "glpi",
     .open = open_reader,
-    .page = read_page,
-    .ids = read_ids,
+    .page = msp_source_round_page,
+    .ids = msp_source_round_ids,
     .close = close_reader,
 };

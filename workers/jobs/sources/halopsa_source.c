@@ -93,15 +93,15 @@ static const struct {
 #define LISTS (sizeof lists / sizeof lists[0])
 
 struct halopsa {
-    struct msp_source_reader base; /* must be first */
+    struct msp_source_round round; /* must be first */
     struct msp_source_session *session;
     struct msp_local_zone *zone;
-    struct msp_source_map map;
-    int64_t overlap_seconds;
     const json_t *options, *secrets;
     int64_t token_until_ms; /* 0: none */
     json_t *names[LISTS];   /* NULL until a row needs them */
 };
+
+static msp_source_ask ask;
 
 static void close_reader(struct msp_source_reader *base)
 {
@@ -124,10 +124,8 @@ static enum msp_result open_reader(const struct msp_source_order *order,
     if (reader == NULL) {
         return msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory to open HaloPSA.");
     }
-    reader->base.source = &msp_halopsa_source;
     reader->options = order->options;
     reader->secrets = order->secrets;
-    reader->overlap_seconds = msp_source_number(order->options, "overlap_seconds", OVERLAP_SECONDS);
     enum msp_result result = msp_local_zone_new(msp_source_text(order->options, "timezone", "UTC"),
                                                 &reader->zone, error);
     if (result == MSP_OK) {
@@ -135,18 +133,26 @@ static enum msp_result open_reader(const struct msp_source_order *order,
                                         REQUESTS_PER_MINUTE, &reader->session, error);
     }
     if (result != MSP_OK) {
-        close_reader(&reader->base);
+        close_reader(&reader->round.base);
         return result;
     }
-    reader->map = (struct msp_source_map){
-        .members = members,
-        .statuses = statuses,
-        .priorities = priorities,
-        .status_map = json_object_get(order->options, "status_map"),
-        .priority_map = json_object_get(order->options, "priority_map"),
-        .zone = reader->zone,
+    reader->round = (struct msp_source_round){
+        .base = {&msp_halopsa_source},
+        .kind = CURSOR_KIND,
+        .id_path = "id",
+        .ask = ask,
+        .map =
+            {
+                .members = members,
+                .statuses = statuses,
+                .priorities = priorities,
+                .status_map = json_object_get(order->options, "status_map"),
+                .priority_map = json_object_get(order->options, "priority_map"),
+                .zone = reader->zone,
+            },
+        .overlap_seconds = msp_source_number(order->options, "overlap_seconds", OVERLAP_SECONDS),
     };
-    *out = &reader->base;
+    *out = &reader->round.base;
     return MSP_OK;
 }
 
@@ -397,31 +403,10 @@ static enum msp_result ask(struct msp_source_reader *base,
     return result;
 }
 
-static enum msp_result read_page(struct msp_source_reader *base, const char *cursor,
-                                 int max_tickets, struct msp_ticket_batch *batch,
-                                 int64_t deadline_ms, struct msp_source_page *out,
-                                 struct msp_error *error)
-{
-    const struct halopsa *reader = (const struct halopsa *)base;
-    const struct msp_source_round round = {.kind = CURSOR_KIND,
-                                           .ask = ask,
-                                           .map = &reader->map,
-                                           .overlap_seconds = reader->overlap_seconds};
-    return msp_source_round_page(&round, base, cursor, max_tickets, batch, deadline_ms, out, error);
-}
-
-static enum msp_result read_ids(struct msp_source_reader *base, char place[MSP_CURSOR_BYTES],
-                                msp_source_id_sink *sink, void *context, int64_t deadline_ms,
-                                bool *out_done, struct msp_error *error)
-{
-    return msp_source_round_ids(ask, "id", base, place, sink, context, deadline_ms, out_done,
-                                error);
-}
-
 const struct msp_source msp_halopsa_source = {
     .name = "halopsa",
     .open = open_reader,
-    .page = read_page,
-    .ids = read_ids,
+    .page = msp_source_round_page,
+    .ids = msp_source_round_ids,
     .close = close_reader,
 };

@@ -57,12 +57,12 @@ static void end_round(struct msp_source_place *place, struct msp_source_page *pa
     msp_source_place_end(place);
 }
 
-enum msp_result msp_source_round_page(const struct msp_source_round *round,
-                                      struct msp_source_reader *reader, const char *cursor,
+enum msp_result msp_source_round_page(struct msp_source_reader *reader, const char *cursor,
                                       int max_tickets, struct msp_ticket_batch *batch,
                                       int64_t deadline_ms, struct msp_source_page *out,
                                       struct msp_error *error)
 {
+    const struct msp_source_round *round = (const struct msp_source_round *)reader;
     struct msp_source_place place;
     struct msp_source_page page = {.complete_until_us = MSP_NO_TIME};
     struct msp_source_answer answer = {.document = NULL};
@@ -81,7 +81,7 @@ enum msp_result msp_source_round_page(const struct msp_source_round *round,
         place.until_us = began_us(answer.date);
     }
     if (result == MSP_OK) {
-        result = take_rows(round->map, answer.rows, &place, batch, error);
+        result = take_rows(&round->map, answer.rows, &place, batch, error);
     }
     json_decref(answer.document);
     if (result == MSP_OK) {
@@ -97,19 +97,19 @@ enum msp_result msp_source_round_page(const struct msp_source_round *round,
     return result;
 }
 
-enum msp_result msp_source_round_ids(msp_source_ask *ask, const char *id_path,
-                                     struct msp_source_reader *reader, char place[MSP_CURSOR_BYTES],
+enum msp_result msp_source_round_ids(struct msp_source_reader *reader, char place[MSP_CURSOR_BYTES],
                                      msp_source_id_sink *sink, void *context, int64_t deadline_ms,
                                      bool *out_done, struct msp_error *error)
 {
+    const struct msp_source_round *round = (const struct msp_source_round *)reader;
     struct msp_source_answer answer = {.document = NULL};
     const struct msp_source_question question = {.since_us = MSP_NO_TIME,
                                                  .page = place,
                                                  .max_rows = MSP_TICKET_BATCH_ROWS,
                                                  .ids_only = true};
-    enum msp_result result = ask(reader, &question, deadline_ms, &answer, error);
+    enum msp_result result = round->ask(reader, &question, deadline_ms, &answer, error);
     if (result == MSP_OK) {
-        result = msp_source_sink_rows(answer.rows, id_path, sink, context, error);
+        result = msp_source_sink_rows(answer.rows, round->id_path, sink, context, error);
     }
     json_decref(answer.document);
     if (result == MSP_OK) {

@@ -30,23 +30,22 @@ typedef enum msp_result msp_source_ask(struct msp_source_reader *reader,
                                        int64_t deadline_ms, struct msp_source_answer *out,
                                        struct msp_error *error);
 
+/* A source that is read in rounds. Its own struct begins with this, which its open fills. */
 struct msp_source_round {
-    const char *kind; /* as msp_source_place_read has it */
+    struct msp_source_reader base; /* must be first */
+    const char *kind;              /* as msp_source_place_read has it */
+    const char *id_path;           /* where a row's id lies */
     msp_source_ask *ask;
-    const struct msp_source_map *map;
+    struct msp_source_map map;
     int64_t overlap_seconds;
 };
 
-/* The work of msp_source.page. */
-enum msp_result msp_source_round_page(const struct msp_source_round *round,
-                                      struct msp_source_reader *reader, const char *cursor,
+/* Its msp_source.page and msp_source.ids. `reader` is a struct msp_source_round. */
+enum msp_result msp_source_round_page(struct msp_source_reader *reader, const char *cursor,
                                       int max_tickets, struct msp_ticket_batch *batch,
                                       int64_t deadline_ms, struct msp_source_page *out,
                                       struct msp_error *error) MSP_MUST_CHECK;
-
-/* The work of msp_source.ids, the ids of the rows lying at `id_path`. */
-enum msp_result msp_source_round_ids(msp_source_ask *ask, const char *id_path,
-                                     struct msp_source_reader *reader, char place[MSP_CURSOR_BYTES],
+enum msp_result msp_source_round_ids(struct msp_source_reader *reader, char place[MSP_CURSOR_BYTES],
                                      msp_source_id_sink *sink, void *context, int64_t deadline_ms,
                                      bool *out_done, struct msp_error *error) MSP_MUST_CHECK;
 
