@@ -84,6 +84,23 @@ test("every stop of the Tab key is in sight, marked, and in the page's order", a
     assert.ok(stops.length > 40, stops.map(({is}) => is).join("\n"));
 }));
 
+test("the administrator's views unfold by the keyboard, and Escape folds them away", asRole("admin", {}, async (visit) => {
+    const {page} = visit;
+    await visit.open("/?view=tenants", "tenants");
+    await press(page, "Shift+Tab", () => document.activeElement.matches("nav summary"), 80);
+    await page.keyboard.press("Enter");
+    await page.locator("nav details[open]").waitFor();
+    await page.keyboard.press("Tab");
+    assert.match((await focused(page)).is, /^a Sources/);
+    assert.ok((await focused(page)).visible);
+    await page.keyboard.press("Escape");
+    assert.equal(await page.locator("nav details[open]").count(), 0);
+    assert.equal(await page.evaluate(() => document.activeElement.matches("nav summary")), true);
+    await page.keyboard.press("Enter");
+    for (let stop = 0; stop < 5; stop += 1) await page.keyboard.press("Tab");
+    assert.equal(await page.locator("nav details[open]").count(), 0, "it folds when the focus goes on");
+}));
+
 test("the skip link leads to the content", asRole("manager", {}, async (visit) => {
     const {page} = visit;
     await visit.open("/?view=overview&period=7d", "overview");

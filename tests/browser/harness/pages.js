@@ -63,7 +63,10 @@ export const menu = (page) => page.locator("header nav a[href]").evaluateAll((li
     links.map((link) => new URL(link.href).searchParams.get("view")));
 
 export async function goTo(visit, view) {
-    await visit.page.locator(`header nav a[href*='view=${view}']`).click();
+    const link = `a[href*='view=${view}']`;
+    const folded = visit.page.locator(`header nav details:has(${link}) > summary`);
+    if (await folded.count() > 0) await folded.click();
+    await visit.page.locator(`header nav ${link}`).click();
     await visit.shown(view);
 }
 

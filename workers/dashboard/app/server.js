@@ -69,6 +69,16 @@ export function send(path, body = {}, {query, key, method = "POST", signal} = {}
     return ask(address(path, query), {method, headers, body: JSON.stringify(body)}, signal);
 }
 
+// A GET of a file: the answer itself, of which only the head has come.
+export async function open(url, signal) {
+    const answer = await fetch(url, {credentials: "same-origin", redirect: "error", signal}).catch((error) => {
+        if (error.name === "AbortError") throw error;
+        throw new Problem({status: 0, code: "unreachable", detail: String(error.message ?? error)});
+    });
+    if (!answer.ok) throw await problemOf(answer);
+    return answer;
+}
+
 // All pages of a list that is read by cursor, up to `most` entries.
 export async function readAll(path, query, member, {most = 1000, signal} = {}) {
     const all = [];

@@ -1,15 +1,15 @@
 // A table that can be sorted by its heads. Wide ones scroll by themselves, so that the page never does.
+import {bodyOf, bodyRow, headCell, tableOf} from "./table_rows.js";
 import {element} from "../app/element.js";
+import {empty} from "./notices.js";
 
-let made = 0;
-
-// columns: [{label, cell: (row) => node or text, isNumber, isHead, by: (row) => number or text; null sorts last}]
-// sorted: {at, down} to begin with; none: what is said where there is no row.
-export function dataTable({caption, columns, rows, note = null, sorted = null, none = null}) {
-    const id = `table-${++made}`;
-    const body = element("tbody");
-    const heads = columns.map((column, at) => element("th", {scope: "col", class: column.isNumber ? "number" : null},
-        column.by ? element("button", {type: "button", on: {click: () => sortBy(at)}}, column.label) : column.label));
+// columns: of table_rows.js, and by: (row) => number or text; null sorts last
+// lead: is said above it; none: in its place where there is no row; sorted: {at, down} to begin with.
+// isCards: on a narrow screen each row is a card.
+export function dataTable({caption, lead = null, columns, rows, note = null, sorted = null, none = null, isCards = false}) {
+    const body = bodyOf();
+    const heads = columns.map((column, at) => headCell(column, column.by
+        ? element("button", {type: "button", on: {click: () => sortBy(at)}}, column.label) : column.label));
     let order = sorted ?? {at: null, down: false};
 
     function sortBy(at) {
@@ -21,15 +21,12 @@ export function dataTable({caption, columns, rows, note = null, sorted = null, n
         heads.forEach((head, at) => (order.at === at
             ? head.setAttribute("aria-sort", order.down ? "descending" : "ascending") : head.removeAttribute("aria-sort")));
         const inOrder = order.at === null ? rows : [...rows].sort(comparison(columns[order.at].by, order.down));
-        body.replaceChildren(...inOrder.map((row) => element("tr", {}, columns.map((column) =>
-            element(column.isHead ? "th" : "td", {scope: column.isHead ? "row" : null,
-                class: column.isNumber ? "number" : null}, column.cell(row))))));
+        body.replaceChildren(...inOrder.map((row) => bodyRow(columns, row)));
     }
 
     fill();
-    return element("div", {class: "scroll", role: "region", tabindex: "0", "aria-labelledby": id},
-        element("table", {}, element("caption", {id}, caption), element("thead", {}, element("tr", {}, heads)), body),
-        rows.length === 0 && none && element("p", {class: "empty"}, none),
+    return element("div", {class: "table"}, lead && element("p", {class: "quiet"}, lead),
+        rows.length === 0 && none ? empty(none) : tableOf({name: isCards ? "cards" : null, caption, heads, body}),
         note && element("p", {class: "quiet"}, note));
 }
 

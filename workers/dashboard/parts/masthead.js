@@ -1,9 +1,10 @@
 // What frames every view: the name, the tenant, the menu, how fresh the data is, and the line that says when the server
 // is away. Made once, filled by show().
-import {ago, day, moment} from "../app/format.js";
+import {ago, day, shortMoment, wholeMoment} from "../app/format.js";
 import {element} from "../app/element.js";
-import {movingPeriod} from "../app/days.js";
 import {explain} from "./notices.js";
+import {fold} from "./fold.js";
+import {movingPeriod} from "../app/days.js";
 import {chooseLanguage, language, languages, say} from "../app/language.js";
 import {chooseTheme, theme, themes} from "../app/theme.js";
 import {viewsFor} from "../app/views.js";
@@ -49,6 +50,7 @@ export function show({me, view, tenant, context}) {
     head.replaceChildren(
         brand(),
         ...(me ? [whose(me, view, tenant, context), menu(me, view), tastes(me, wall, context)] : [tastes(null, false)]));
+    showWhere();
     foot.replaceChildren(...(tenant ? freshness(tenant, context) : []));
 }
 
@@ -62,11 +64,27 @@ function whose(me, view, tenant, context) {
     return choice;
 }
 
-const menu = (me, view) => element("nav", {"aria-label": say("menu.views")}, element("ul", {},
-    viewsFor(me.role).map((one) => element("li", {}, element("a", {
+function menu(me, view) {
+    const all = viewsFor(me.role);
+    const item = (one) => element("li", {}, element("a", {
         href: address.linkToView(one.name),
         "aria-current": one === view ? "page" : null,
-    }, say(`view.${one.name}`))))));
+    }, say(`view.${one.name}`)));
+    const administered = all.filter((one) => one.administers);
+    return element("nav", {"aria-label": say("menu.views")}, element("ul", {},
+        all.filter((one) => !one.administers).map(item),
+        administered.length > 0 && element("li", {}, fold("administered",
+            [{"aria-current": view?.administers ? "true" : null}, say("menu.administration")],
+            element("ul", {}, administered.map(item))))));
+}
+
+// Where the menu is wider than the screen, the view that is shown is in sight in it.
+function showWhere() {
+    const [nav, here] = [head.querySelector("nav"), head.querySelector("nav [aria-current]")];
+    if (nav && here) nav.scrollLeft = here.offsetLeft - nav.offsetLeft - nav.clientWidth / 3;
+}
+
+const initials = (name) => name.split(/[\s.@_-]+/, 2).map(([first]) => first ?? "").join("").toUpperCase();
 
 // Language, theme, wall screen, sign-out.
 function tastes(me, wall, context) {
@@ -77,13 +95,10 @@ function tastes(me, wall, context) {
             does.onTaste();
         }}}, values.map(([value, text]) => element("option", {value, selected: value === now}, text))),
     ];
-    return element("details", {class: "tastes", on: {keydown: (event) => {
-        if (event.key !== "Escape") return;
-        event.currentTarget.open = false;
-        event.currentTarget.querySelector("summary").focus();
-    }}},
-    element("summary", {}, me ? me.name ?? me.subject : say("menu.tastes")),
-    element("div", {class: "card sheet"},
+    const name = me && (me.name ?? me.subject);
+    return fold("tastes", me ? [{title: name}, element("span", {class: "initials", "aria-hidden": "true"}, initials(name)),
+        element("span", {class: "unseen"}, name)] : [{}, say("menu.tastes")],
+        me && element("p", {}, element("strong", {}, name)),
         me && element("p", {class: "quiet"}, `${me.subject} · ${say(`role.${me.role}`)}`),
         choice("language", say("menu.language"), languages.map((code) => [code, say(`language.${code}`)]), language(),
             chooseLanguage),
@@ -91,7 +106,7 @@ function tastes(me, wall, context) {
         me && element("a", {class: "button", href: wall ? address.link({wall: null}) : wallScreen(context)},
             say(wall ? "menu.wall_end" : "menu.wall")),
         me && element("button", {type: "button", class: "button", on: {click: () => does.onSignOut()}},
-            say("menu.sign_out"))));
+            say("menu.sign_out")));
 }
 
 // The overview with a period that moves on.
@@ -106,8 +121,8 @@ const freshness = (tenant, context) => [
     element("span", {}, say("fresh.days", {zone: tenant.timezone})),
     element("span", {}, context.complete_through
         ? say("fresh.complete", {day: day(context.complete_through)}) : say("fresh.never")),
-    context.data_as_of && element("span", {title: context.data_as_of},
-        say("fresh.as_of", {moment: moment(context.data_as_of, tenant.timezone), ago: ago(context.data_as_of)})),
+    context.data_as_of && element("span", {title: wholeMoment(context.data_as_of, tenant.timezone)},
+        say("fresh.as_of", {moment: shortMoment(context.data_as_of, tenant.timezone), ago: ago(context.data_as_of)})),
 ].filter(Boolean);
 
 // null = the server answers. Otherwise the figures stay, and this says how old they are.

@@ -1,14 +1,28 @@
 // The text of a summary with its numbers linked to what they count. The text may be a language model's: it becomes text
 // nodes and nothing else.
+import {addDays} from "../app/days.js";
 import {element} from "../app/element.js";
 import {factName, isFigure, opens, written} from "./fact.js";
 import {isSaid, say} from "../app/language.js";
 import {moment} from "../app/format.js";
 
+export const SUMMARIES_PAGE = 50;
+
 // The one that tells of a period, in the reader's language if there is one: the newest first.
-export function latestOf(summaries, {from, to}, language) {
+function latestOf(summaries, {from, to}, language) {
     const ofPeriod = summaries.filter((one) => one.from === from && one.to === to);
     return ofPeriod.find((one) => one.language === language) ?? ofPeriod[0] ?? null;
+}
+
+// The same, however many have been written since: none tells of a period that had not begun. page: the newest, if read.
+export async function findSummary(read, period, language, page = null) {
+    let best = null;
+    for (let cursor = null; ; cursor = page.next_cursor, page = null) {
+        page ??= await read("/v1/summaries", {limit: SUMMARIES_PAGE, cursor});
+        best = latestOf([best, ...page.summaries].filter(Boolean), period, language);
+        const isOlder = page.next_cursor === null || page.summaries.at(-1).created_at < addDays(period.from, -1);
+        if (isOlder || best?.language === language) return best;
+    }
 }
 
 // Why no model wrote it, from the code that the server tells.

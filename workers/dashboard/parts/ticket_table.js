@@ -1,9 +1,11 @@
-// Tickets as a table that grows; on a narrow screen each row is a card (style/tickets.css). Titles and names come from
+// Tickets as a table that grows; on a narrow screen each row is a card (style/tables.css). Titles and names come from
 // strangers and stay text. A client's tickets have no technician, so there is no column for one.
+import {bodyOf, bodyRow, headCell, tableOf} from "./table_rows.js";
 import {element} from "../app/element.js";
+import {instant} from "./instant.js";
 import {isSaid, say} from "../app/language.js";
 import {memberName} from "./breakdown.js";
-import {minutes, moment, NOTHING, number} from "../app/format.js";
+import {minutes, NOTHING, number} from "../app/format.js";
 
 const orNothing = (text) => (text === null || text === undefined || text === "" ? NOTHING : text);
 
@@ -23,38 +25,28 @@ const slaOf = (ticket) => {
     return met === null ? NOTHING : element("span", {class: met ? "better" : "worse"}, say(met ? "sla.met" : "sla.missed"));
 };
 
-const COLUMNS = [
-    // words, cell, kind
-    ["ticket.id", (ticket) => ticket.external_id, "head"],
-    ["ticket.title", (ticket) => orNothing(ticket.title), "wide"],
-    ["ticket.status", statusName],
-    ["by.priority", (ticket) => memberName("priority", ticket.priority)],
-    ["by.category", (ticket) => orNothing(ticket.category)],
-    ["by.group", (ticket) => orNothing(ticket.group)],
-    ["by.assignee", (ticket) => orNothing(ticket.assignee), "technician"],
-    ["ticket.created", (ticket, zone) => moment(ticket.created_at, zone), "moment"],
-    ["ticket.resolved", (ticket, zone) => moment(ticket.resolved_at, zone), "moment"],
-    ["ticket.time", timeToResolution, "number"],
-    ["ticket.sla", slaOf],
-    ["ticket.csat", (ticket) => number(ticket.csat), "number"],
-];
+// zone: the tenant's, in which times are told.
+const columnsFor = (zone, showsTechnician) => [
+    {label: say("ticket.id"), isHead: true, cell: (ticket) => ticket.external_id},
+    {label: say("ticket.title"), isWide: true, cell: (ticket) => orNothing(ticket.title)},
+    {label: say("ticket.status"), cell: statusName},
+    {label: say("by.priority"), cell: (ticket) => memberName("priority", ticket.priority)},
+    {label: say("by.category"), cell: (ticket) => orNothing(ticket.category)},
+    {label: say("by.group"), cell: (ticket) => orNothing(ticket.group)},
+    showsTechnician && {label: say("by.assignee"), cell: (ticket) => orNothing(ticket.assignee)},
+    {label: say("ticket.created"), cell: (ticket) => instant(ticket.created_at, zone)},
+    {label: say("ticket.resolved"), cell: (ticket) => instant(ticket.resolved_at, zone)},
+    {label: say("ticket.time"), isNumber: true, cell: timeToResolution},
+    {label: say("ticket.sla"), cell: slaOf},
+    {label: say("ticket.csat"), isNumber: true, cell: (ticket) => number(ticket.csat)},
+].filter(Boolean);
 
-// {node, add: (tickets) => …}. zone: the tenant's, in which times are told.
+// {node, add: (tickets) => …}
 export function ticketTable({caption, zone, showsTechnician}) {
-    const columns = COLUMNS.filter(([, , kind]) => kind !== "technician" || showsTechnician);
-    const body = element("tbody", {role: "rowgroup"});
-    // The roles hold where style/tickets.css makes cards of the rows.
-    const row = (ticket) => element("tr", {role: "row"}, columns.map(([words, cell, kind = ""]) => {
-        const isHead = kind === "head";
-        const content = cell(ticket, zone);
-        return element(isHead ? "th" : "td", {class: content === NOTHING ? `${kind} nothing` : kind, "data-label": say(words),
-            role: isHead ? "rowheader" : "cell", scope: isHead ? "row" : null}, content);
-    }));
-    const node = element("div", {class: "scroll", role: "region", tabindex: "0", "aria-label": caption},
-        element("table", {class: "tickets", role: "table"},
-            element("caption", {class: "unseen"}, caption),
-            element("thead", {role: "rowgroup"}, element("tr", {role: "row"}, columns.map(([words, , kind]) =>
-                element("th", {scope: "col", role: "columnheader", class: kind === "number" ? "number" : null}, say(words))))),
-            body));
-    return {node, add: (tickets) => body.append(...tickets.map(row))};
+    const columns = columnsFor(zone, showsTechnician);
+    const body = bodyOf();
+    return {
+        node: tableOf({name: "cards tickets", caption, heads: columns.map((column) => headCell(column)), body}),
+        add: (tickets) => body.append(...tickets.map((ticket) => bodyRow(columns, ticket))),
+    };
 }

@@ -1,7 +1,9 @@
 // Who did what, when and from where: the audit log, newest first.
+import {bodyOf, bodyRow, headCell, tableOf} from "../parts/table_rows.js";
 import {element} from "../app/element.js";
 import {empty} from "../parts/notices.js";
-import {moment, NOTHING} from "../app/format.js";
+import {instant} from "../parts/instant.js";
+import {NOTHING} from "../app/format.js";
 import {say} from "../app/language.js";
 import {tenantFilter} from "../parts/tenant_filter.js";
 import * as address from "../app/address.js";
@@ -11,13 +13,14 @@ const PAGE = 50;
 export async function build(context) {
     const {read, state} = context;
     const query = {tenant: state.tenant, action: state.action, actor: state.actor, limit: PAGE};
-    const body = element("tbody");
+    const columns = columnsOf(context);
+    const body = bodyOf();
     const more = element("button", {type: "button", class: "button", on: {click: () => add()}}, say("action.more"));
     let cursor = null;
 
     async function add() {
         const page = await read("/v1/audit", {...query, cursor});
-        body.append(...page.lines.map(row));
+        body.append(...page.lines.map((line) => bodyRow(columns, line)));
         cursor = page.next_cursor;
         more.hidden = cursor === null;
     }
@@ -32,30 +35,28 @@ export async function build(context) {
             }}}, tenantFilter(context), field("action", state.action), field("actor", state.actor),
             element("button", {type: "submit", class: "button"}, say("action.filter")))),
         body.childElementCount === 0 ? empty(say("audit.none")) : element("section", {class: "card"},
-            element("div", {class: "scroll", role: "region", tabindex: "0", "aria-label": say("view.audit")},
-                element("table", {}, element("caption", {}, say("audit.caption")),
-                    element("thead", {}, element("tr", {}, ["at", "actor", "action", "object", "tenant", "address", "change"]
-                        .map((name) => element("th", {scope: "col"}, say(`audit.${name}`))))),
-                    body)),
+            element("div", {class: "table"}, element("p", {class: "quiet"}, say("audit.caption")),
+                tableOf({name: "cards", caption: say("view.audit"), heads: columns.map((column) => headCell(column)), body})),
             more));
 }
 
-const field = (name, value) => [element("label", {for: `audit-${name}`}, say(`audit.${name}`)),
-    element("input", {id: `audit-${name}`, name, value: value ?? ""})];
+const field = (name, value) => element("span", {class: "choice"}, element("label", {for: `audit-${name}`}, say(`audit.${name}`)),
+    element("input", {id: `audit-${name}`, name, value: value ?? ""}));
 
-const row = (line) => element("tr", {},
-    element("th", {scope: "row", class: "number"}, moment(line.at)),
-    element("td", {}, line.erased ? say("audit.erased") : line.actor ?? NOTHING),
-    element("td", {}, element("code", {}, line.action)),
-    element("td", {class: "long"}, line.object ?? NOTHING),
-    element("td", {}, line.tenant ?? NOTHING),
-    element("td", {}, line.address ?? NOTHING),
-    element("td", {class: "long"}, changes(line)));
+const columnsOf = ({tenants}) => [
+    {label: say("audit.at"), isHead: true, cell: (line) => instant(line.at)},
+    {label: say("audit.actor"), cell: (line) => (line.erased ? say("audit.erased") : line.actor ?? NOTHING)},
+    {label: say("audit.action"), cell: (line) => element("code", {}, line.action)},
+    {label: say("audit.object"), cell: (line) => line.object ?? NOTHING},
+    {label: say("audit.tenant"), cell: (line) => tenants.find((one) => one.id === line.tenant)?.name ?? line.tenant ?? NOTHING},
+    {label: say("audit.address"), cell: (line) => line.address ?? NOTHING},
+    {label: say("audit.change"), isWide: true, cell: changes},
+];
 
 // Only the members that differ.
 function changes({before, after}) {
     const names = [...new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})])];
-    const told = names.filter((name) => JSON.stringify(before?.[name]) !== JSON.stringify(after?.[name])).map((name) =>
+    const told = names.filter((name) => JSON.stringify(before?.[name] ?? null) !== JSON.stringify(after?.[name] ?? null)).map((name) =>
         `${name}: ${before?.[name] === undefined ? "" : `${JSON.stringify(before[name])} → `}${JSON.stringify(after?.[name] ?? null)}`);
     return told.join(", ") || NOTHING;
 }

@@ -1,9 +1,11 @@
 // The tenant's CSV: the addresses that Power BI reads, starting an export, and the files of each day.
-import {bytes, day, moment, number} from "../app/format.js";
+import {bytes, day, number} from "../app/format.js";
 import {copyButton} from "../parts/copy_button.js";
 import {dataTable} from "../parts/data_table.js";
+import {downloads} from "../parts/download.js";
 import {element} from "../app/element.js";
 import {empty, explain} from "../parts/notices.js";
+import {instant} from "../parts/instant.js";
 import {jobList} from "../parts/job_list.js";
 import {newKey, Problem} from "../app/server.js";
 import {say} from "../app/language.js";
@@ -15,7 +17,7 @@ const FILES_AT_ONCE = 60;
 export const refreshes = false;
 
 export async function build(context) {
-    const files = element("section", {class: "file-lists", "aria-label": say("exports.files")});
+    const files = element("div", {class: "file-lists"});
     const fill = async () => files.replaceChildren(...filesOf(context, (await context.read("/v1/exports")).exports));
     const [jobs] = await Promise.all([jobList(context, {kind: "export"}, fill), fill()]);
     return element("div", {},
@@ -24,21 +26,23 @@ export async function build(context) {
         element("section", {class: "card"},
             element("header", {}, element("h2", {}, say("exports.running"))),
             jobs.whole),
-        files);
+        element("section", {}, element("h2", {}, say("exports.files")), files, downloads(files, context.signal)));
 }
 
 const search = (context) => (context.me.role === "admin" ? `?tenant=${encodeURIComponent(context.tenant.id)}` : "");
 
-const addresses = (context) => element("section", {class: "card"},
-    element("header", {}, element("h2", {}, say("exports.addresses"))),
-    element("p", {class: "quiet"}, say("exports.addresses.text")),
-    element("ul", {class: "addresses"}, DATASETS.map((dataset) => {
+function addresses(context) {
+    const list = element("ul", {class: "addresses"}, DATASETS.map((dataset) => {
         const path = `/v1/exports/${dataset}/latest.csv${search(context)}`;
         const field = element("input", {id: `address-${dataset}`, value: location.origin + path, readonly: true});
         return element("li", {}, element("label", {for: `address-${dataset}`}, say(`dataset.${dataset}`)),
             element("span", {class: "row"}, field, copyButton(field, say("exports.copy", {dataset: say(`dataset.${dataset}`)})),
                 element("a", {class: "button", href: path, download: true}, say("action.download"))));
-    })));
+    }));
+    return element("section", {class: "card"},
+        element("header", {}, element("h2", {}, say("exports.addresses"))),
+        element("p", {class: "quiet"}, say("exports.addresses.text")), list, downloads(list, context.signal));
+}
 
 function start(context, again) {
     const {period: {from, to}, send} = context;
@@ -116,7 +120,7 @@ function fileTable(context, dataset, files) {
             {label: say("exports.format"), cell: (file) => file.format},
             {label: say("exports.rows"), isNumber: true, cell: (file) => number(file.rows), by: (file) => file.rows},
             {label: say("exports.size"), isNumber: true, cell: (file) => bytes(file.bytes), by: (file) => file.bytes},
-            {label: say("exports.made"), cell: (file) => moment(file.created_at, context.tenant.timezone)},
+            {label: say("exports.made"), cell: (file) => instant(file.created_at, context.tenant.timezone)},
         ],
         rows: files.slice(0, shown),
     }), shown < files.length ? element("button", {type: "button", class: "button", on: {click: () => {

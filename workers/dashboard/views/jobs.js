@@ -22,9 +22,8 @@ export async function build(context) {
         list.whole);
 }
 
-const choice = (name, values, now) => [
+const choice = (name, values, now) => element("span", {class: "choice"},
     element("label", {for: name}, say(`jobs.${name}`)),
     element("select", {id: name, on: {change: (event) => address.go(address.link({[name]: event.target.value || null}))}},
         element("option", {value: ""}, say("jobs.all")),
-        values.map(([value, text]) => element("option", {value, selected: value === now}, text))),
-];
+        values.map(([value, text]) => element("option", {value, selected: value === now}, text))));

@@ -2,7 +2,8 @@
 import {copyButton} from "../parts/copy_button.js";
 import {dataTable} from "../parts/data_table.js";
 import {element} from "../app/element.js";
-import {moment, NOTHING} from "../app/format.js";
+import {instant} from "../parts/instant.js";
+import {NOTHING} from "../app/format.js";
 import {openForm} from "../parts/form_dialog.js";
 import {readAll} from "../app/server.js";
 import {say} from "../app/language.js";
@@ -23,17 +24,17 @@ export async function build(context) {
             element("div", {class: "row"}, tenantFilter(context),
                 element("button", {type: "button", class: "button primary", on: {click: () => create(context)}}, say("keys.create")))),
         element("section", {class: "card"}, dataTable({
-            caption: say("keys.caption"),
+            caption: say("view.keys"), lead: say("keys.caption"), isCards: true,
             columns: [
                 {label: say("keys.name"), isHead: true, cell: (key) => key.name, by: (key) => key.name},
                 {label: say("tenant.switch"), cell: (key) => nameOf(key.tenant), by: (key) => nameOf(key.tenant)},
                 {label: say("users.role"), cell: (key) => say(`role.${key.role}`), by: (key) => key.role},
                 {label: say("keys.id"), cell: (key) => element("code", {}, key.id)},
                 {label: say("users.state"), cell: (key) => say(`status.${key.status}`), by: (key) => key.status},
-                {label: say("keys.expires"), cell: (key) => (key.expires_at ? moment(key.expires_at) : say("keys.never")),
+                {label: say("keys.expires"), cell: (key) => (key.expires_at ? instant(key.expires_at) : say("keys.never")),
                     by: (key) => key.expires_at},
-                {label: say("keys.used"), cell: (key) => moment(key.last_used_at), by: (key) => key.last_used_at},
-                {label: say("keys.revoke"), cell: (key) => (key.status === "revoked" ? NOTHING : element("button",
+                {label: say("keys.used"), cell: (key) => instant(key.last_used_at), by: (key) => key.last_used_at},
+                {label: say("keys.revoke"), isAction: true, cell: (key) => (key.status === "revoked" ? NOTHING : element("button",
                     {type: "button", class: "button small", "aria-label": `${say("keys.revoke")}: ${key.name}`,
                         on: {click: () => revoke(context, key)}}, say("keys.revoke")))},
             ],

@@ -9,7 +9,7 @@ import {metric, TILES} from "../app/metrics.js";
 import {empty} from "../parts/notices.js";
 import {periodBar} from "../parts/period_bar.js";
 import {language, say} from "../app/language.js";
-import {latestOf, plainParagraphs, summaryNotes} from "../parts/summary_text.js";
+import {findSummary, plainParagraphs, summaryNotes} from "../parts/summary_text.js";
 import {Problem} from "../app/server.js";
 import {tile} from "../parts/tile.js";
 import {title} from "../parts/title.js";
@@ -59,8 +59,7 @@ export async function build(context) {
 // The written summary is part of the paper alone. It comes after the figures: no one waits for it.
 function report({read, period}) {
     const place = element("section", {class: "card paper"});
-    read("/v1/summaries").then(({summaries}) => {
-        const summary = latestOf(summaries, period, language());
+    findSummary(read, period, language()).then((summary) => {
         if (summary) place.append(element("h2", {}, say("view.summary")), plainParagraphs(summary), summaryNotes(summary));
     }).catch((error) => {
         if (!(error instanceof Problem) && error.name !== "AbortError") throw error;

@@ -4,20 +4,19 @@ import {dayRange, moment} from "../app/format.js";
 import {element} from "../app/element.js";
 import {empty} from "../parts/notices.js";
 import {language, say} from "../app/language.js";
-import {latestOf, paragraphs, summaryNotes, writtenBy} from "../parts/summary_text.js";
+import {findSummary, paragraphs, SUMMARIES_PAGE, summaryNotes, writtenBy} from "../parts/summary_text.js";
 import {more} from "../parts/more.js";
 import {periodBar} from "../parts/period_bar.js";
 import {summaryOrder} from "../parts/summary_order.js";
 import {title} from "../parts/title.js";
 import * as address from "../app/address.js";
 
-const PAGE = 50;
 const WRITERS = ["manager", "admin"];
 
 export async function build(context) {
     const {read, state, me, tenant, period} = context;
-    const page = await read("/v1/summaries", {limit: PAGE});
-    const id = state.id ?? latestOf(page.summaries, period, language())?.id;
+    const page = await read("/v1/summaries", {limit: SUMMARIES_PAGE});
+    const id = state.id ?? (await findSummary(read, period, language(), page))?.id;
     const summary = id ? await read(`/v1/summaries/${encodeURIComponent(id)}`) : null;
     const told = summary ?? period;
     const mayAsk = WRITERS.includes(me.role);
@@ -25,7 +24,7 @@ export async function build(context) {
         element("div", {class: "title"},
             title(say("summary.title", {tenant: tenant.name}), dayRange(told.from, told.to)),
             periodBar(context, {compares: false, forgets: {id: null, job: null}})),
-        summary ? text(summary) : empty(say(mayAsk ? "summary.none.ask" : "summary.none")),
+        summary ? text(summary) : empty(say(mayAsk ? "summary.none.ask" : page.summaries.length > 0 ? "summary.none" : "summary.none.yet")),
         mayAsk && summaryOrder(context),
         page.summaries.length > 0 && earlier(context, page, id));
 }
@@ -51,7 +50,7 @@ function earlier(context, page, id) {
         element("header", {}, element("h2", {}, say("summary.earlier"))), list,
         cursor !== null && more({
             cursor,
-            load: async (next) => add(await context.read("/v1/summaries", {limit: PAGE, cursor: next})),
+            load: async (next) => add(await context.read("/v1/summaries", {limit: SUMMARIES_PAGE, cursor: next})),
             told: () => say("summary.shown", {count: list.children.length}),
         }));
 }

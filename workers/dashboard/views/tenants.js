@@ -23,7 +23,7 @@ export async function build(context) {
             element("button", {type: "button", class: "button primary", on: {click: () => add(context, again)}},
                 say("tenants.add"))),
         glances.length === 0 ? empty(say("tenants.none")) : element("section", {class: "card"}, dataTable({
-            caption: say("tenants.caption", {count: DAYS, number: number(DAYS)}),
+            caption: say("view.tenants"), lead: say("tenants.caption", {count: DAYS, number: number(DAYS)}), isCards: true,
             columns: columns((one) => edit(context, settings.get(one.id), again)),
             rows: glances, sorted: {at: 1, down: true},
         })));
@@ -63,10 +63,10 @@ const columns = (onEdit) => [
     ...SHOWN.map((name) => ({label: say(`metric.${name}`), isNumber: true, by: (one) => one.total[name],
         cell: (one) => figure(one, metric(name))})),
     {label: say("tenants.complete"), by: (one) => one.complete_through, cell: (one) => (one.complete_through
-        ? day(one.complete_through) : NOTHING)},
+        ? element("time", {datetime: one.complete_through}, day(one.complete_through)) : NOTHING)},
     {label: say("tenants.read"), isNumber: true, by: lagSeconds, cell: (one) => (lagSeconds(one) === null
         ? NOTHING : measure(lagSeconds(one) / 60, "minutes"))},
-    {label: say("action.change"), cell: (one) => element("button", {type: "button", class: "button small", on: {click: () =>
+    {label: say("action.change"), isAction: true, cell: (one) => element("button", {type: "button", class: "button small", on: {click: () =>
         onEdit(one)}, "aria-label": `${say("action.change")}: ${one.name}`}, say("action.change"))},
 ];
 
@@ -83,10 +83,10 @@ function state(one) {
 const figure = (one, {name, unit, better}) => {
     const delta = one.change[name] ?? null;
     const verdict = delta === null || delta === 0 || better === 0 ? "quiet" : Math.sign(delta) === better ? "better" : "worse";
-    return element("span", {class: "figure"},
+    return element("span", {class: "glance"},
         one.series[name] && sparkLine(one.series[name]),
         element("span", {}, measure(one.total[name] ?? null, unit),
-            delta !== null && element("span", {class: `change ${verdict}`}, ` ${change(delta, unit)}`)));
+            delta !== null && element("span", {class: `change ${verdict}`}, change(delta, unit))));
 };
 
 const settingsFields = (one = {}) => [

@@ -1,5 +1,6 @@
 // Opening a number: the tickets that a figure counts, with the figure and its definition beside them.
 import {address as addressOf} from "../app/server.js";
+import {downloads} from "../parts/download.js";
 import {element} from "../app/element.js";
 import {filterChips, ticketQuery, whenWords} from "../parts/ticket_filter.js";
 import {measure, moment, number} from "../app/format.js";
@@ -45,12 +46,16 @@ export async function build(context) {
             element("a", {class: "button", href: address.linkToView("overview", {by: state.by})}, say("tickets.back"))),
         filterChips(query),
         figure({asked, query, page, figures, context}),
-        element("div", {class: "title"},
-            element("strong", {class: "total"}, number(page.total), " ",
-                say("tickets.total", {count: page.total})),
-            page.total > MOST_IN_CSV ? element("p", {class: "quiet"}, say("tickets.csv.too_many", {most: number(MOST_IN_CSV)}))
-                : element("a", {class: "button", href: csv, download: true}, say("tickets.csv"))),
+        totalAndFile(page, csv, context),
         page.total === 0 ? empty(say("tickets.none")) : list({page, query, caption: what, context}));
+}
+
+function totalAndFile({total}, csv, {signal}) {
+    const line = element("div", {class: "title"},
+        element("strong", {class: "total"}, number(total), " ", say("tickets.total", {count: total})),
+        total > MOST_IN_CSV ? element("p", {class: "quiet"}, say("tickets.csv.too_many", {most: number(MOST_IN_CSV)}))
+            : element("a", {class: "button", href: csv, download: true}, say("tickets.csv")));
+    return [line, downloads(line, signal)];
 }
 
 // The KPIs of the same cell, as they were computed; null for what is no cell of them: an hour, an age.

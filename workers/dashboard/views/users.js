@@ -1,7 +1,7 @@
 // The people who may sign in: to add, change, disable, and give a password.
 import {dataTable} from "../parts/data_table.js";
 import {element} from "../app/element.js";
-import {moment} from "../app/format.js";
+import {instant} from "../parts/instant.js";
 import {openForm} from "../parts/form_dialog.js";
 import {readAll} from "../app/server.js";
 import {say} from "../app/language.js";
@@ -24,7 +24,7 @@ export async function build(context) {
             element("div", {class: "row"}, tenantFilter(context),
                 element("button", {type: "button", class: "button primary", on: {click: () => add(context)}}, say("users.add")))),
         element("section", {class: "card"}, dataTable({
-            caption: say("view.users"),
+            caption: say("view.users"), isCards: true,
             columns: [
                 {label: say("sign_in.email"), isHead: true, cell: (user) => user.email, by: (user) => user.email},
                 {label: say("users.name"), cell: (user) => user.name, by: (user) => user.name},
@@ -32,8 +32,8 @@ export async function build(context) {
                 {label: say("tenant.switch"), cell: (user) => nameOf(user.tenant), by: (user) => nameOf(user.tenant)},
                 {label: say("users.state"), by: (user) => user.status, cell: (user) => (user.status !== "active"
                     ? say("status.disabled") : user.has_password ? say("status.active") : say("users.no_password"))},
-                {label: say("users.since"), cell: (user) => moment(user.created_at), by: (user) => user.created_at},
-                {label: say("action.change"), cell: (user) => element("button", {type: "button", class: "button small",
+                {label: say("users.since"), cell: (user) => instant(user.created_at), by: (user) => user.created_at},
+                {label: say("action.change"), isAction: true, cell: (user) => element("button", {type: "button", class: "button small",
                     "aria-label": `${say("action.change")}: ${user.email}`, on: {click: () => edit(context, user)}},
                 say("action.change"))},
             ],

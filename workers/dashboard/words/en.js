@@ -33,7 +33,7 @@ export default {
     "chart.breakdown.by": "by",
 
     "age.between": "{from} to {to} days",
-    "age.above": "{from} days and more",
+    "age.above": "over {from} days",
     "age.below": {one: "less than {to} day", other: "less than {to} days"},
 
     "audit.action": "Action",
@@ -84,6 +84,9 @@ export default {
     "definition.kill_rate": "Tickets closed for each ticket created.",
     "definition.csat_mean": "Mean satisfaction score, 1 to 5, of the resolved tickets that have one.",
     "definition.csat_count": "Resolved tickets with a satisfaction score.",
+
+    "download.failed": "The file did not come: the server cannot give it for now. Try again in a moment.",
+    "download.wait": {one: "The file did not come: too many files were asked for. Try again in {count} second.", other: "The file did not come: too many files were asked for. Try again in {count} seconds."},
 
     "exports.addresses": "Addresses for Power BI",
     "exports.addresses.text": "These stay the same and always hold the whole dataset. In Power BI choose Basic: the user name is the id of a key of role Manager, the password is the whole key.",
@@ -171,6 +174,7 @@ export default {
     "language.en": "English",
     "language.fr": "Français",
 
+    "menu.administration": "Administration",
     "menu.language": "Language",
     "menu.sign_out": "Sign out",
     "menu.tastes": "Language and theme",
@@ -198,7 +202,7 @@ export default {
     "metric.first_response_count": "First responses",
     "metric.reopen_rate": "Reopen rate",
     "metric.kill_rate": "Closed per created",
-    "metric.csat_mean": "Satisfaction (1–5)",
+    "metric.csat_mean": "Satisfaction (of 5)",
     "metric.csat_count": "Satisfaction scores",
 
     "notice.away.title": "The server does not answer",
@@ -251,6 +255,7 @@ export default {
     "sla.met": "met",
     "sla.missed": "missed",
 
+    "source.mock": "Demonstration data",
     "sources.caption": "Those that failed last come first.",
     "sources.default": "without it: {value}",
     "sources.error": "Last failure",
@@ -292,6 +297,7 @@ export default {
     "summary.figures": "See the figures",
     "summary.new": "A new summary of {period}",
     "summary.none": "No summary of this period has been written. Choose one below, or ask your provider for one.",
+    "summary.none.yet": "No summary has been written yet. Ask your provider for one.",
     "summary.none.ask": "No summary of this period has been written. Ask for one here.",
     "summary.not_final": "Days of this period were not complete then; the figures may have changed.",
     "summary.reason.budget_spent": "The month’s budget for the language model was spent.",
@@ -333,7 +339,7 @@ export default {
     "theme.system": "As the system",
 
     "ticket.created": "Created",
-    "ticket.csat": "Satisfaction",
+    "ticket.csat": "Score (of 5)",
     "ticket.id": "Ticket",
     "ticket.resolved": "Resolved",
     "ticket.sla": "SLA",

@@ -33,7 +33,7 @@ export default {
     "chart.breakdown.by": "par",
 
     "age.between": "{from} à {to} jours",
-    "age.above": "{from} jours et plus",
+    "age.above": "plus de {from} jours",
     "age.below": {one: "moins de {to} jour", other: "moins de {to} jours"},
 
     "audit.action": "Action",
@@ -84,6 +84,9 @@ export default {
     "definition.kill_rate": "Tickets clos pour chaque ticket créé.",
     "definition.csat_mean": "Note moyenne de satisfaction, de 1 à 5, des tickets résolus qui en ont une.",
     "definition.csat_count": "Tickets résolus avec une note de satisfaction.",
+
+    "download.failed": "Le fichier n’est pas venu : le serveur ne peut pas le donner pour l’instant. Réessayez dans un moment.",
+    "download.wait": {one: "Le fichier n’est pas venu : trop de fichiers ont été demandés. Réessayez dans {count} seconde.", other: "Le fichier n’est pas venu : trop de fichiers ont été demandés. Réessayez dans {count} secondes."},
 
     "exports.addresses": "Adresses pour Power BI",
     "exports.addresses.text": "Elles ne changent pas et contiennent toujours tout le jeu de données. Dans Power BI, choisissez l’authentification de base : le nom d’utilisateur est l’identifiant d’une clé de rôle Responsable, le mot de passe est la clé entière.",
@@ -171,6 +174,7 @@ export default {
     "language.en": "English",
     "language.fr": "Français",
 
+    "menu.administration": "Administration",
     "menu.language": "Langue",
     "menu.sign_out": "Se déconnecter",
     "menu.tastes": "Langue et thème",
@@ -198,7 +202,7 @@ export default {
     "metric.first_response_count": "Premières réponses",
     "metric.reopen_rate": "Taux de réouverture",
     "metric.kill_rate": "Clos par créé",
-    "metric.csat_mean": "Satisfaction (1–5)",
+    "metric.csat_mean": "Satisfaction (sur 5)",
     "metric.csat_count": "Notes de satisfaction",
 
     "notice.away.title": "Le serveur ne répond pas",
@@ -251,6 +255,7 @@ export default {
     "sla.met": "respecté",
     "sla.missed": "manqué",
 
+    "source.mock": "Données de démonstration",
     "sources.caption": "Les derniers échecs d’abord.",
     "sources.default": "sans cela : {value}",
     "sources.error": "Dernier échec",
@@ -292,6 +297,7 @@ export default {
     "summary.figures": "Voir les chiffres",
     "summary.new": "Nouvelle synthèse : {period}",
     "summary.none": "Aucune synthèse de cette période n’a été rédigée. Choisissez-en une ci-dessous, ou demandez-en une à votre prestataire.",
+    "summary.none.yet": "Aucune synthèse n’a encore été rédigée. Demandez-en une à votre prestataire.",
     "summary.none.ask": "Aucune synthèse de cette période n’a été rédigée. Demandez-en une ici.",
     "summary.not_final": "Des jours de cette période n’étaient pas complets ; les chiffres ont pu changer depuis.",
     "summary.reason.budget_spent": "Le budget du mois pour le modèle de langage était épuisé.",
@@ -309,7 +315,7 @@ export default {
 
     "tenants.active": "Actif (sinon : personne n’entre, rien n’est collecté ni calculé)",
     "tenants.add": "Ajouter un client",
-    "tenants.caption": {one: "Le dernier {number} jour complet, et l’écart avec le précédent. Ceux à regarder d’abord.", other: "Les {number} derniers jours complets, et l’écart avec les précédents. Ceux à regarder d’abord."},
+    "tenants.caption": {one: "Le dernier {number} jour complet, et l’écart avec le précédent. Les clients à surveiller viennent d’abord.", other: "Les {number} derniers jours complets, et l’écart avec les précédents. Les clients à surveiller viennent d’abord."},
     "tenants.complete": "Complet jusqu’au",
     "tenants.id": "Identifiant",
     "tenants.id.help": "Minuscules, chiffres et tirets ; il n’est jamais redonné et ne change pas.",
@@ -333,7 +339,7 @@ export default {
     "theme.system": "Comme le système",
 
     "ticket.created": "Créé",
-    "ticket.csat": "Satisfaction",
+    "ticket.csat": "Note (sur 5)",
     "ticket.id": "Ticket",
     "ticket.resolved": "Résolu",
     "ticket.sla": "SLA",
