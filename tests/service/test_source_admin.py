@@ -95,6 +95,16 @@ def test_only_admins_see_or_set_sources(server, slug, role):
                        json_body=None if method == "GET" else {}).problem(403)
 
 
+def test_a_trial_is_made_once_a_key(server, slug):
+    call(server, "PUT", f"/{slug}", {"kind": "mock"}).must(200)
+
+    def try_it(tenant):
+        return call(server, "POST", f"/{tenant}/test", {}, headers={"Idempotency-Key": f"trial-of-{slug}"})
+    first, again = try_it(slug).must(202), try_it(slug).must(202)
+    assert first.json["job"]["id"] == again.json["job"]["id"]
+    assert again.headers.get("Idempotent-Replayed") == "true" and "Idempotent-Replayed" not in first.headers
+
+
 @pytest.mark.parametrize("body, pointer", [
     ({"kind": "zammad", "secrets": {"token": TOKEN}}, "/options/url"),
     ({"kind": "zammad", "options": {"url": URL}}, "/secrets/token"),

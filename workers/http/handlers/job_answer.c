@@ -175,6 +175,9 @@ int msp_job_answer_start(const struct msp_request *request, struct msp_response 
     if (msp_idempotency_read(request, &idempotency, &has_key, &error) != MSP_OK)
         return msp_problem_from_error(request, response, &error);
     keyed.by_staff = request->caller.credential == MSP_CREDENTIAL_SERVICE;
+    /* An admin's route may name the tenant in its path: the key is kept where the job is. */
+    if (!keyed.by_staff)
+        idempotency.tenant_id = tenant_id;
     keyed.idempotency = has_key ? &idempotency : NULL;
     keyed.actor = msp_request_is_audited(request) ? &actor : NULL;
     if (insert(request, tenant_id, &keyed, &job, &error) != MSP_OK)
