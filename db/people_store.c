@@ -256,8 +256,8 @@ static enum msp_result insert_person(struct msp_db *db, const char *email,
     struct msp_call call = {&add_statement, &params, NULL};
     enum msp_result result = msp_db_run(db, &call, 1, deadline_ms, error);
     if (result == MSP_CONFLICT)
-        return msp_fail(error, MSP_CONFLICT, "email_taken",
-                        "There is a user of that e-mail already; change that one.");
+        return msp_fail_at(error, MSP_CONFLICT, "email_taken", "/email",
+                           "There is a user of that e-mail already; change that one.");
     if (result != MSP_OK)
         return result;
     bool added = PQntuples(call.result) > 0;

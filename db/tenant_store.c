@@ -212,9 +212,9 @@ static enum msp_result insert_tenant(struct msp_db *db, const struct msp_tenant_
     if (was_erased)
         msp_db_rollback(db);
     if (was_erased || result == MSP_CONFLICT)
-        return msp_fail(error, MSP_CONFLICT, "tenant_exists",
-                        "The tenant id \"%s\" has been given already; ids are never given again.",
-                        order->slug);
+        return msp_fail_at(
+            error, MSP_CONFLICT, "tenant_exists", "/id",
+            "The tenant id \"%s\" has been given already; ids are never given again.", order->slug);
     return result;
 }
 
