@@ -9,6 +9,9 @@ export const isDay = (text) => /^\d{4}-\d\d-\d\d$/.test(text ?? "") && !Number.i
 
 export const addDays = (day, count) => asDay(asUtc(day) + count * DAY_MS);
 
+// Of a field for a day: a year of four digits is typed as such.
+export const LAST_DAY = "9999-12-31";
+
 // Both ends count.
 export const countDays = (from, to) => Math.round((asUtc(to) - asUtc(from)) / DAY_MS) + 1;
 

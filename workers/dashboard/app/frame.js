@@ -63,9 +63,11 @@ export async function show() {
 async function build(controller) {
     const me = session.who() ?? await session.refresh();
     if (me === null) throw new Problem({status: 401, code: "credential_missing", detail: say("session.none")});
-    tenants ??= (await read("/v1/tenants", {}, controller.signal)).tenants;
     const state = address.current();
     const view = state.view ? viewNamed(state.view) : homeOf(me.role);
+    // Where tenants are added and changed, the list is read each time.
+    if (view?.ofTenant === false) tenants = null;
+    tenants ??= (await read("/v1/tenants", {}, controller.signal)).tenants;
     const nothing = {view, me, controller, tenant: null, reads: new Map(), refreshes: false};
     if (view === null) return {...nothing, content: notices.unknownView()};
     if (!view.roles.includes(me.role)) return {...nothing, content: notices.forbidden(me)};
@@ -113,13 +115,13 @@ async function settleTenant(context) {
 
 function put(next) {
     const moved = shown === null || shown.view !== next.view || shown.content === null;
-    const focused = document.activeElement?.id;
+    const goOn = masthead.place();
     shown?.controller.abort();
     shown = {...next, at: Date.now()};
     masthead.show(next);
     masthead.put(next.view?.name ?? "unknown", next.content);
     if (moved) masthead.arrive();
-    else if (focused) document.getElementById(focused)?.focus({preventScroll: true});
+    else goOn();
 }
 
 // So that a link to here shows the same tomorrow. A wall screen's period moves on.

@@ -1,6 +1,6 @@
 // The jobs of a tenant, kept true while they run: those that are not over are asked one by one, which is small; the list,
 // whose results may be long, is read again when one of them has ended.
-import {ago, moment, NOTHING, number} from "../app/format.js";
+import {ago, measure, moment, NOTHING, number} from "../app/format.js";
 import {element} from "../app/element.js";
 import {empty, explain} from "./notices.js";
 import {newKey, Problem} from "../app/server.js";
@@ -41,15 +41,31 @@ export async function jobList(context, query, onEnd = () => {}) {
     function put(jobs) {
         const before = new Map(rows);
         rows.clear();
-        for (const job of jobs) {
-            const had = before.get(job.id);
-            // An item that says the same stays, and with it the focus.
-            const item = had && JSON.stringify(had.job) === JSON.stringify(job) ? had.item : show(job);
-            rows.set(job.id, {job, item});
-        }
-        list.replaceChildren(...[...rows.values()].map(({item}) => item));
-        if (rows.size === 0) list.replaceChildren(element("li", {}, empty(say("jobs.none"))));
+        for (const job of jobs) rows.set(job.id, {job, item: itemOf(job, before.get(job.id))});
+        const items = rows.size > 0 ? [...rows.values()].map(({item}) => item) : [element("li", {}, empty(say("jobs.none")))];
+        // One that stands in its place is not touched: it keeps the focus.
+        items.forEach((item, at) => item !== list.children[at] && list.insertBefore(item, list.children[at] ?? null));
+        while (list.children.length > items.length) list.lastChild.remove();
         more.hidden = cursor === null;
+    }
+
+    function itemOf(job, had) {
+        if (had === undefined) return show(job);
+        if (JSON.stringify(had.job) === JSON.stringify(job)) return had.item;
+        if (had.job.state === job.state && had.job.attempt === job.attempt && !isOver(job)) {
+            had.item.querySelector(".progress").replaceWith(bar(job));
+            return had.item;
+        }
+        return renew(had.item, show(job));
+    }
+
+    // The reader goes on in the new item: what cancelled a job tries it again.
+    function renew(old, item) {
+        const isAt = old.contains(document.activeElement);
+        item.querySelector("details").open = old.querySelector("details").open;
+        old.replaceWith(item);
+        if (isAt) item.querySelector("button, summary").focus({preventScroll: true});
+        return item;
     }
 
     async function step() {
@@ -77,7 +93,8 @@ export async function jobList(context, query, onEnd = () => {}) {
 
     // "cancel" or "retry".
     async function ask(job, what, button) {
-        button.disabled = true;
+        if (button.hasAttribute("aria-busy")) return;
+        button.setAttribute("aria-busy", "true");
         try {
             await context.send(`/v1/jobs/${job.id}/${what}`, {}, {key: newKey()});
             await readList();
@@ -85,8 +102,8 @@ export async function jobList(context, query, onEnd = () => {}) {
         } catch (error) {
             if (!(error instanceof Problem)) throw error;
             trouble.textContent = explain(error);
-            button.disabled = false;
         }
+        button.removeAttribute("aria-busy");
         wait();
     }
 
@@ -101,10 +118,15 @@ export async function jobList(context, query, onEnd = () => {}) {
                 element("span", {class: "quiet", title: moment(job.created_at, tenant.timezone)}, ago(job.created_at)),
                 job.attempt > 1 && element("span", {class: "quiet"}, say("jobs.attempt", {number: number(job.attempt)})),
                 isOver(job) ? job.state !== "succeeded" && button(job, "retry") : button(job, "cancel")),
-            !isOver(job) && bar(job),
+            isOver(job) ? ending(job) : bar(job),
             job.error && element("p", {class: "trouble"}, job.error.detail ?? job.error.code),
             element("details", {class: "behind"}, element("summary", {}, say("jobs.details")), facts(job, tenant)));
     }
+
+    // As high as the bar, so that nothing moves when a job ends.
+    const ending = ({started_at: began, finished_at: ended}) => element("div", {class: "progress quiet"},
+        say("jobs.ended", {moment: moment(ended, tenant.timezone)}), " ",
+        began && say("jobs.took", {span: measure((Date.parse(ended) - Date.parse(began)) / 60000, "minutes")}));
 
     await readList();
     wait();

@@ -41,6 +41,16 @@ export function arrive() {
     window.scrollTo(0, 0);
 }
 
+// For a view that is built anew: leads the reader back to the same control, or to the title if it is no longer there.
+export function place() {
+    const {activeElement: node} = document;
+    if (!node.closest("main, header")) return () => {};
+    return () => {
+        if (node.isConnected) return;
+        (document.getElementById(node.id) ?? main.querySelector("h1"))?.focus({preventScroll: true});
+    };
+}
+
 export function show({me, view, tenant, context}) {
     const wall = Boolean(address.current().wall);
     document.documentElement.classList.toggle("wall", wall && me !== null);

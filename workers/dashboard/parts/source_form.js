@@ -1,5 +1,5 @@
-// Connects a tenant to its ticket system: first which kind, then what that kind asks for (/v1/admin/source-kinds). A
-// secret that is set already is not shown and stays unless a new one is given.
+// Connects a tenant to its ticket system: first which kind, or none, then what that kind asks for
+// (/v1/admin/source-kinds). A secret that is set already is not shown and stays unless a new one is given.
 import {openForm} from "./form_dialog.js";
 import {Problem} from "../app/server.js";
 import {say} from "../app/language.js";
@@ -7,25 +7,36 @@ import * as address from "../app/address.js";
 
 const again = () => address.go(address.link({}));
 
+const NONE = ""; // nothing is pulled
+
 export function setSource(context, tenant, source, kinds) {
     openForm({
         title: say("sources.set", {tenant: tenant.name}), action: say("action.next"),
-        fields: [{name: "kind", label: say("sources.kind"), type: "select", value: source?.kind,
-            options: kinds.kinds.map((kind) => [kind.name, kind.title])}],
+        fields: [{name: "kind", label: say("sources.kind"), type: "select", value: source?.kind ?? NONE,
+            options: [[NONE, say("sources.pushed")], ...kinds.kinds.map((kind) => [kind.name, kind.title])]}],
         onSubmit: ({kind}) => {
-            const chosen = kinds.kinds.find((one) => one.name === kind);
-            const common = kind === "mock" ? [] : kinds.common_options;
             // Behind the closing of this dialog, so that focus comes back to where it was.
-            setTimeout(() => askOptions(context, tenant, source?.kind === kind ? source : null, chosen,
-                [...chosen.options, ...common]));
+            setTimeout(() => (kind !== NONE ? askOptions(context, tenant, source, kinds, kind)
+                : source !== null && askEnd(context, tenant)));
         },
     });
 }
 
-function askOptions(context, tenant, source, kind, options) {
+function askEnd(context, tenant) {
+    openForm({
+        title: say("sources.set", {tenant: tenant.name}), text: say("sources.end.text"), action: say("sources.end"),
+        danger: true, onDone: again,
+        onSubmit: async (_, key) => { await context.send(`/v1/admin/tenants/${tenant.id}`, {source: ""}, {key}); },
+    });
+}
+
+function askOptions(context, tenant, source, kinds, name) {
+    const kind = kinds.kinds.find((one) => one.name === name);
+    const options = [...kind.options, ...(name === "mock" ? [] : kinds.common_options)];
+    const known = source?.kind === name ? source : null;
     openForm({
         title: `${tenant.name}: ${kind.title}`, action: say("action.save"), onDone: again, text: say("sources.set.text"),
-        fields: options.map((option) => field(option, source)),
+        fields: options.map((option) => field(option, known)),
         onSubmit: async (values, key) => {
             const order = {kind: kind.name, options: {}, secrets: {}};
             for (const option of options) {

@@ -17,7 +17,8 @@ export function summaryOrder(context) {
     let key = newKey();
 
     async function work(find) {
-        enter.disabled = true;
+        if (enter.hasAttribute("aria-busy")) return;
+        enter.setAttribute("aria-busy", "true");
         trouble.textContent = "";
         try {
             const job = await watchJob(context, await find(), progress);
@@ -33,7 +34,7 @@ export function summaryOrder(context) {
             tell(error, trouble);
         }
         progress.replaceChildren();
-        enter.disabled = false;
+        enter.removeAttribute("aria-busy");
     }
 
     async function order() {

@@ -4,13 +4,12 @@ import {copyButton} from "../parts/copy_button.js";
 import {dataTable} from "../parts/data_table.js";
 import {downloads} from "../parts/download.js";
 import {element} from "../app/element.js";
-import {empty, explain} from "../parts/notices.js";
+import {DATASETS, exportOrder} from "../parts/export_order.js";
+import {empty} from "../parts/notices.js";
 import {instant} from "../parts/instant.js";
 import {jobList} from "../parts/job_list.js";
-import {newKey, Problem} from "../app/server.js";
 import {say} from "../app/language.js";
 
-const DATASETS = ["kpi_daily", "tickets", "tenants"];
 const FILES_AT_ONCE = 60;
 
 // The list of jobs looks by itself.
@@ -22,7 +21,7 @@ export async function build(context) {
     const [jobs] = await Promise.all([jobList(context, {kind: "export"}, fill), fill()]);
     return element("div", {},
         element("h1", {tabindex: "-1"}, say("exports.title", {tenant: context.tenant.name})),
-        element("div", {class: "grid"}, addresses(context), start(context, jobs.again)),
+        element("div", {class: "grid"}, addresses(context), exportOrder(context, jobs.again)),
         element("section", {class: "card"},
             element("header", {}, element("h2", {}, say("exports.running"))),
             jobs.whole),
@@ -42,57 +41,6 @@ function addresses(context) {
     return element("section", {class: "card"},
         element("header", {}, element("h2", {}, say("exports.addresses"))),
         element("p", {class: "quiet"}, say("exports.addresses.text")), list, downloads(list, context.signal));
-}
-
-function start(context, again) {
-    const {period: {from, to}, send} = context;
-    const boxes = DATASETS.map((dataset) => element("input", {type: "checkbox", name: dataset, checked: true}));
-    const changed = element("input", {type: "radio", name: "days", id: "days-changed", checked: true});
-    const range = element("input", {type: "radio", name: "days", id: "days-range"});
-    const first = element("input", {type: "date", id: "export-from", value: from});
-    const last = element("input", {type: "date", id: "export-to", value: to});
-    const force = element("input", {type: "checkbox"});
-    const format = element("select", {id: "format"}, element("option", {value: "csv"}, "CSV"),
-        element("option", {value: "csv.gz"}, "CSV, gzip"));
-    const trouble = element("p", {class: "trouble", role: "alert"});
-    const enter = element("button", {type: "submit", class: "button primary"}, say("exports.start"));
-    for (const field of [first, last, force]) field.addEventListener("change", () => { range.checked = true; });
-    let key = newKey();
-
-    async function submit(event) {
-        event.preventDefault();
-        const datasets = boxes.filter((box) => box.checked).map((box) => box.name);
-        if (datasets.length === 0) {
-            trouble.textContent = say("exports.no_dataset");
-            return;
-        }
-        enter.disabled = true;
-        trouble.textContent = "";
-        try {
-            await send("/v1/exports", {datasets, format: format.value,
-                ...(range.checked && {from: first.value, to: last.value, force: force.checked})}, {key});
-            key = newKey();
-            await again();
-        } catch (error) {
-            if (!(error instanceof Problem)) throw error;
-            trouble.textContent = explain(error);
-        } finally {
-            enter.disabled = false;
-        }
-    }
-
-    return element("form", {class: "card form", on: {submit}},
-        element("h2", {}, say("exports.new")),
-        element("fieldset", {}, element("legend", {}, say("exports.datasets")), boxes.map((box) =>
-            element("label", {class: "check"}, box, say(`dataset.${box.name}`)))),
-        element("fieldset", {}, element("legend", {}, say("exports.days")),
-            element("label", {class: "check"}, changed, say("exports.days.changed")),
-            element("label", {class: "check"}, range, say("exports.days.range")),
-            element("span", {class: "row"}, element("label", {for: "export-from"}, say("period.from")), first,
-                element("label", {for: "export-to"}, say("period.to")), last),
-            element("label", {class: "check"}, force, say("exports.force"))),
-        element("span", {class: "row"}, element("label", {for: "format"}, say("exports.format")), format),
-        trouble, enter);
 }
 
 function filesOf(context, all) {

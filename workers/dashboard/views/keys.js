@@ -3,6 +3,7 @@ import {copyButton} from "../parts/copy_button.js";
 import {dataTable} from "../parts/data_table.js";
 import {element} from "../app/element.js";
 import {instant} from "../parts/instant.js";
+import {LAST_DAY} from "../app/days.js";
 import {NOTHING} from "../app/format.js";
 import {openForm} from "../parts/form_dialog.js";
 import {readAll} from "../app/server.js";
@@ -22,7 +23,7 @@ export async function build(context) {
         element("div", {class: "title"},
             element("h1", {tabindex: "-1"}, say("view.keys")),
             element("div", {class: "row"}, tenantFilter(context),
-                element("button", {type: "button", class: "button primary", on: {click: () => create(context)}}, say("keys.create")))),
+                element("button", {type: "button", class: "button primary", id: "add", on: {click: () => create(context)}}, say("keys.create")))),
         element("section", {class: "card"}, dataTable({
             caption: say("view.keys"), lead: say("keys.caption"), isCards: true,
             columns: [
@@ -35,7 +36,7 @@ export async function build(context) {
                     by: (key) => key.expires_at},
                 {label: say("keys.used"), cell: (key) => instant(key.last_used_at), by: (key) => key.last_used_at},
                 {label: say("keys.revoke"), isAction: true, cell: (key) => (key.status === "revoked" ? NOTHING : element("button",
-                    {type: "button", class: "button small", "aria-label": `${say("keys.revoke")}: ${key.name}`,
+                    {type: "button", class: "button small", id: `revoke-${key.id}`, "aria-label": `${say("keys.revoke")}: ${key.name}`,
                         on: {click: () => revoke(context, key)}}, say("keys.revoke")))},
             ],
             rows: keys, none: say("keys.none"),
@@ -50,7 +51,8 @@ function create({send, tenants, state}) {
             {name: "name", label: say("keys.name"), required: true, help: say("keys.name.help"), attributes: {maxlength: "100"}},
             {name: "role", label: say("users.role"), type: "select", options: ROLES.map((role) => [role, say(`role.${role}`)]),
                 value: "manager", help: say("keys.role.help")},
-            {name: "expires_at", label: say("keys.expires"), type: "date", help: say("keys.expires.help")},
+            {name: "expires_at", label: say("keys.expires"), type: "date", help: say("keys.expires.help"),
+                attributes: {max: LAST_DAY}},
         ],
         onSubmit: async ({expires_at: end, ...values}, key) => {
             const made = await send("/v1/admin/keys", {...values, expires_at: end ? `${end}T23:59:59Z` : null}, {key});

@@ -44,4 +44,4 @@ export async function build(context) {
 }
 
 const button = (words, tenant, does) => element("button", {type: "button", class: "button small",
-    "aria-label": `${say(words)}: ${tenant.name}`, on: {click: does}}, say(words));
+    id: `${words}-${tenant.id}`, "aria-label": `${say(words)}: ${tenant.name}`, on: {click: does}}, say(words));

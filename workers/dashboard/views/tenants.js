@@ -20,7 +20,7 @@ export async function build(context) {
     return element("div", {},
         element("div", {class: "title"},
             element("h1", {tabindex: "-1"}, say("tenants.title", {count: glances.length, number: number(glances.length)})),
-            element("button", {type: "button", class: "button primary", on: {click: () => add(context, again)}},
+            element("button", {type: "button", class: "button primary", id: "add", on: {click: () => add(context, again)}},
                 say("tenants.add"))),
         glances.length === 0 ? empty(say("tenants.none")) : element("section", {class: "card"}, dataTable({
             caption: say("view.tenants"), lead: say("tenants.caption", {count: DAYS, number: number(DAYS)}), isCards: true,
@@ -66,7 +66,7 @@ const columns = (onEdit) => [
         ? element("time", {datetime: one.complete_through}, day(one.complete_through)) : NOTHING)},
     {label: say("tenants.read"), isNumber: true, by: lagSeconds, cell: (one) => (lagSeconds(one) === null
         ? NOTHING : measure(lagSeconds(one) / 60, "minutes"))},
-    {label: say("action.change"), isAction: true, cell: (one) => element("button", {type: "button", class: "button small", on: {click: () =>
+    {label: say("action.change"), isAction: true, cell: (one) => element("button", {type: "button", class: "button small", id: `change-${one.id}`, on: {click: () =>
         onEdit(one)}, "aria-label": `${say("action.change")}: ${one.name}`}, say("action.change"))},
 ];
 
@@ -101,7 +101,7 @@ function add(context, onDone) {
     openForm({
         title: say("tenants.add"), action: say("tenants.add"), onDone,
         fields: [{name: "id", label: say("tenants.id"), required: true, help: say("tenants.id.help"),
-            attributes: {pattern: "[a-z0-9-]{1,63}"}}, ...settingsFields()],
+            attributes: {pattern: "[a-z0-9\\-]{1,63}"}}, ...settingsFields()],
         onSubmit: async (values, key) => {
             await context.send("/v1/admin/tenants", {...values, limits: values.limits || null}, {key});
         },
@@ -113,8 +113,17 @@ function edit(context, one, onDone) {
         title: one.name, action: say("action.save"), onDone,
         fields: [...settingsFields(one), {name: "active", type: "check", label: say("tenants.active"),
             value: one.status === "active"}],
-        onSubmit: async (values, key) => {
-            await context.send(`/v1/admin/tenants/${one.id}`, values, {key});
+        onSubmit: async ({name, timezone, limits, active}, key) => {
+            const wasActive = one.status === "active";
+            // Only what differs, so that the audit log tells what was done.
+            await context.send(`/v1/admin/tenants/${one.id}`, {
+                name: name === one.name ? null : name,
+                timezone: timezone === one.timezone ? null : timezone,
+                limits: limits === (one.limits ?? "") ? null : limits,
+                active: active === wasActive ? null : active,
+            }, {key});
+            // The other views lead nowhere in it.
+            if (!active && context.state.tenant === one.id) address.settle({tenant: null});
         },
     });
 }

@@ -22,7 +22,7 @@ export async function build(context) {
         element("div", {class: "title"},
             element("h1", {tabindex: "-1"}, say("view.users")),
             element("div", {class: "row"}, tenantFilter(context),
-                element("button", {type: "button", class: "button primary", on: {click: () => add(context)}}, say("users.add")))),
+                element("button", {type: "button", class: "button primary", id: "add", on: {click: () => add(context)}}, say("users.add")))),
         element("section", {class: "card"}, dataTable({
             caption: say("view.users"), isCards: true,
             columns: [
@@ -34,7 +34,7 @@ export async function build(context) {
                     ? say("status.disabled") : user.has_password ? say("status.active") : say("users.no_password"))},
                 {label: say("users.since"), cell: (user) => instant(user.created_at), by: (user) => user.created_at},
                 {label: say("action.change"), isAction: true, cell: (user) => element("button", {type: "button", class: "button small",
-                    "aria-label": `${say("action.change")}: ${user.email}`, on: {click: () => edit(context, user)}},
+                    id: `change-${user.email}`, "aria-label": `${say("action.change")}: ${user.email}`, on: {click: () => edit(context, user)}},
                 say("action.change"))},
             ],
             rows: users, none: say("users.none"),

@@ -114,7 +114,12 @@ export default {
     "fact.previous": "the period before",
     "fact.share": "Share of the tickets created",
 
+    "fault.email": "Write an e-mail address, such as name@example.com.",
+    "fault.incomplete": "This is not complete: finish it, or empty it.",
+    "fault.missing": "Fill this in.",
     "fault.page": "The page itself failed ({what}). Reload it; if it comes again, tell your provider.",
+    "fault.pattern": "This is not in the form that is told above.",
+    "fault.short": {one: "At least {count} character.", other: "At least {count} characters."},
 
     "filter.age": "Open for {age}",
     "filter.hour": "{hour}:00 to {hour}:59",
@@ -142,6 +147,7 @@ export default {
     "jobs.cancel": "Cancel",
     "jobs.created": "Asked for",
     "jobs.details": "Details",
+    "jobs.ended": "Ended {moment}",
     "jobs.eta": {one: "about {number} second left", other: "about {number} seconds left"},
     "jobs.finished": "Ended",
     "jobs.id": "Number",
@@ -153,6 +159,7 @@ export default {
     "jobs.started": "Started",
     "jobs.state": "State",
     "jobs.title": "Jobs of {tenant}",
+    "jobs.took": "after {span}",
 
     "keys.caption": "A key is of one tenant and one role. Two may be active at once, so that a program can change over.",
     "keys.copy": "Copy the key",
@@ -233,7 +240,12 @@ export default {
 
     "problem.busy": "Too many requests for now; the page goes on by itself in a moment.",
     "problem.cookie_refused": "The browser keeps no cookie of this site. Allow cookies for it, then sign in again.",
+    "problem.email_taken": "There is a person with this e-mail already; change that one.",
+    "problem.range_reversed": "The period ends before it begins.",
     "problem.server": "The server cannot answer for now. The page tries again by itself.",
+    "problem.tenant_exists": "This id has been given already, and ids are never given again.",
+    "problem.tenant_given": "An administrator belongs to no tenant: choose “All tenants”, or another role.",
+    "problem.tenant_missing": "Everybody but an administrator belongs to a tenant: choose it.",
     "problem.unreachable": "The server cannot be reached. The page tries again by itself.",
 
     "role.admin": "Administrator",
@@ -242,6 +254,7 @@ export default {
     "role.tech": "Technician",
 
     "session.ended": "The session has ended.",
+    "session.ended.form": "The session has ended. Sign in again in another tab, then send this once more.",
     "session.none": "Nobody is signed in.",
 
     "sign_in.email": "E-mail",
@@ -258,6 +271,8 @@ export default {
     "source.mock": "Demonstration data",
     "sources.caption": "Those that failed last come first.",
     "sources.default": "without it: {value}",
+    "sources.end": "Stop pulling",
+    "sources.end.text": "No tickets are pulled for this tenant from now on; what has been read and set stays. Choose its system again to go on.",
     "sources.error": "Last failure",
     "sources.json": "“{name}” must be JSON.",
     "sources.kind": "System",

@@ -114,7 +114,12 @@ export default {
     "fact.previous": "période précédente",
     "fact.share": "Part des tickets créés",
 
+    "fault.email": "Écrivez une adresse électronique, comme nom@exemple.fr.",
+    "fault.incomplete": "Ceci n’est pas complet : terminez ou videz ce champ.",
+    "fault.missing": "Remplissez ce champ.",
     "fault.page": "La page elle-même a échoué ({what}). Rechargez-la ; si cela revient, dites-le à votre prestataire.",
+    "fault.pattern": "Ce n’est pas la forme indiquée ci-dessus.",
+    "fault.short": {one: "Au moins {count} caractère.", other: "Au moins {count} caractères."},
 
     "filter.age": "Ouverts depuis {age}",
     "filter.hour": "de {hour} h 00 à {hour} h 59",
@@ -142,6 +147,7 @@ export default {
     "jobs.cancel": "Annuler",
     "jobs.created": "Demandé",
     "jobs.details": "Détails",
+    "jobs.ended": "Terminé le {moment}",
     "jobs.eta": {one: "encore {number} seconde environ", other: "encore {number} secondes environ"},
     "jobs.finished": "Terminé",
     "jobs.id": "Numéro",
@@ -153,6 +159,7 @@ export default {
     "jobs.started": "Démarré",
     "jobs.state": "État",
     "jobs.title": "Travaux : {tenant}",
+    "jobs.took": "en {span}",
 
     "keys.caption": "Une clé est d’un client et d’un rôle. Deux peuvent être actives à la fois, pour le remplacement.",
     "keys.copy": "Copier la clé",
@@ -233,7 +240,12 @@ export default {
 
     "problem.busy": "Trop de requêtes pour l’instant ; la page reprend d’elle-même dans un moment.",
     "problem.cookie_refused": "Le navigateur ne garde aucun cookie de ce site. Autorisez-les, puis reconnectez-vous.",
+    "problem.email_taken": "Une personne a déjà cette adresse ; modifiez plutôt son compte.",
+    "problem.range_reversed": "La période finit avant de commencer.",
     "problem.server": "Le serveur ne peut pas répondre pour l’instant. La page réessaie d’elle-même.",
+    "problem.tenant_exists": "Cet identifiant a déjà été donné, et aucun n’est redonné.",
+    "problem.tenant_given": "Un administrateur n’est d’aucun client : choisissez « Tous les clients », ou un autre rôle.",
+    "problem.tenant_missing": "Hormis les administrateurs, chacun est d’un client : choisissez-le.",
     "problem.unreachable": "Le serveur est injoignable. La page réessaie d’elle-même.",
 
     "role.admin": "Administrateur",
@@ -242,6 +254,7 @@ export default {
     "role.tech": "Technicien",
 
     "session.ended": "La session est terminée.",
+    "session.ended.form": "La session est terminée. Reconnectez-vous dans un autre onglet, puis envoyez de nouveau.",
     "session.none": "Personne n’est connecté.",
 
     "sign_in.email": "E-mail",
@@ -258,6 +271,8 @@ export default {
     "source.mock": "Données de démonstration",
     "sources.caption": "Les derniers échecs d’abord.",
     "sources.default": "sans cela : {value}",
+    "sources.end": "Arrêter la collecte",
+    "sources.end.text": "Aucun ticket n’est plus collecté pour ce client ; ce qui est lu et réglé reste. Choisissez de nouveau son système pour reprendre.",
     "sources.error": "Dernier échec",
     "sources.json": "« {name} » doit être du JSON.",
     "sources.kind": "Système",
