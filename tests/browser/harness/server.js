@@ -23,12 +23,40 @@ export function account(role) {
     return {email: known[`MSP_EMAIL_${role.toUpperCase()}`], password: known[`MSP_PASSWORD_${role.toUpperCase()}`]};
 }
 
-// A GET with the role's token of the quickstart: its JSON, or its text where it is none.
-export async function api(role, path) {
-    const answer = await fetch(origin + path, {headers: {authorization: `Bearer ${settings()[`MSP_TOKEN_${role.toUpperCase()}`]}`}});
+// Where the server may call a ticket system on this machine: "http://127.0.0.1:PORT".
+export function standInAddress() {
+    const found = /^(http:\/\/127\.0\.0\.1:\d+)\+private$/.exec(settings().EGRESS_ALLOW ?? "");
+    if (!found) throw new Error("the server's EGRESS_ALLOW names no stand-in; tests/browser/run tells how");
+    return found[1];
+}
+
+// A call with the role's token of the quickstart, a GET unless told otherwise: its JSON, or its text where it is none.
+export async function api(role, path, {method = "GET", body} = {}) {
+    const answer = await fetch(origin + path, {
+        method,
+        headers: {authorization: `Bearer ${settings()[`MSP_TOKEN_${role.toUpperCase()}`]}`, ...(body && {"content-type": "application/json"})},
+        body: body && JSON.stringify(body),
+    });
     if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
     const json = answer.headers.get("content-type").startsWith("application/json");
     return json ? answer.json() : answer.text();
+}
+
+const titleOf = (pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8");
+
+// Runs `body` while no job goes on: the server's job worker is stopped, and goes on at the latest when `body` has ended.
+// body(goOn) may let it go on sooner.
+export async function withoutJobWorker(body) {
+    const master = settings().MSP_MASTER_PID;
+    const children = readFileSync(`/proc/${master}/task/${master}/children`, "utf8").trim().split(" ");
+    const worker = Number(children.find((pid) => titleOf(pid).includes("job worker")));
+    const goOn = () => process.kill(worker, "SIGCONT");
+    process.kill(worker, "SIGSTOP");
+    try {
+        await body(goOn);
+    } finally {
+        goOn();
+    }
 }
 
 // part: "postgres", "redis" or "server".

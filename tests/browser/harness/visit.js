@@ -111,13 +111,17 @@ export class Visit {
         if (view) await this.shown(view);
     }
 
-    // By the form, as a person does.
-    async signIn(role = this.role, page = this.page) {
-        const {email, password} = account(role);
+    // By the form, as a person does: the account of a role, or {email, password}.
+    async signIn(who = this.role, page = this.page) {
+        await this.sendPassword(who, page);
+        await page.locator("input[type=password]").waitFor({state: "detached"});
+    }
+
+    async sendPassword(who, page = this.page) {
+        const {email, password} = typeof who === "string" ? account(who) : who;
         await page.locator("input[type=email]").fill(email);
         await page.locator("input[type=password]").fill(password);
         await page.locator("form button[type=submit]").click();
-        await page.locator("input[type=password]").waitFor({state: "detached"});
     }
 
     // The same question as the page's, with the page's own session.
