@@ -25,10 +25,10 @@ test("an admin adds a tenant, limits it, goes there and disables it", asRole("ad
     await visit.open("/?view=tenants", "tenants");
     const adding = await Form.open(visit, page.getByRole("button", {name: "Add a tenant"}));
     await adding.send();
-    await adding.refused("id", /\w/, "");
+    await adding.refused("id", /Fill this in/, "");
     await adding.fill({id: "Not an id", name: TENANT.name, timezone: "Asia/Tokyo"});
     await adding.send();
-    await adding.refused("id", /\w/, "Not an id");
+    await adding.refused("id", /not in the form/, "Not an id");
     await adding.fill({id: HOME_TENANT});
     await adding.send();
     await adding.refused("id", /given already|already/, HOME_TENANT);
@@ -43,7 +43,7 @@ test("an admin adds a tenant, limits it, goes there and disables it", asRole("ad
     const changing = await Form.open(visit, changeOf(page, TENANT.name));
     await changing.fill({limits: "read=much"});
     await changing.send();
-    await changing.refused("limits", /\w/, "read=much");
+    await changing.refused("limits", /read/, "read=much");
     await changing.fill({limits: "read=600/60"});
     await changing.send();
     await changing.closed();
@@ -80,11 +80,11 @@ test("a person is added and signs in, is disabled and does not, is enabled with 
     const adding = await Form.open(visit, page.getByRole("button", {name: "Add a person"}));
     await adding.fill({email: "not an address", name: PERSON.name, role: "Technician", password: "short"});
     await adding.send();
-    await adding.refused("email", /\w/, "not an address");
+    await adding.refused("email", /e-mail address/, "not an address");
     assert.equal(await adding.field("password").inputValue(), "short");
     await adding.fill({email: account("manager").email, password: PERSON.password});
     await adding.send();
-    await adding.refused("tenant", /\w/, "");
+    await adding.refused("tenant", /choose it/, "");
     await adding.fill({tenant: "Atelier"});
     await adding.send();
     await adding.refused("email", /already/, account("manager").email);
@@ -140,8 +140,9 @@ test("a key is shown once and copied, works until it is revoked, and then never 
     await visit.context.grantPermissions(["clipboard-read", "clipboard-write"], {origin});
     await visit.open(`/?view=keys&tenant=${HOME_TENANT}`, "keys");
     const making = await Form.open(visit, page.getByRole("button", {name: "Make a key"}));
+    assert.equal(await making.field("tenant").inputValue(), HOME_TENANT, "the tenant that is looked at");
     await making.send();
-    await making.refused("name", /\w/, "");
+    await making.refused("name", /Fill this in/, "");
     await making.fill({name, role: "Manager", expires_at: "01312099"});
     await making.sendTwice();
     const secret = page.locator("dialog[open] #secret");
@@ -178,6 +179,29 @@ test("a key is shown once and copied, works until it is revoked, and then never 
     // It holds on every process within a second.
     for (const end = Date.now() + 5000; Date.now() < end && await statusWith(key) !== 401;) await new Promise((done) => setTimeout(done, 50));
     assert.equal(await statusWith(key), 401);
+}));
+
+// Each dialog with its first field; what is sent empty is refused there.
+const DIALOGS = [
+    {view: "tenants", button: "#add", field: "id"},
+    {view: "users", button: "#add", field: "email"},
+    {view: "keys", button: "#add", field: "tenant"},
+];
+
+test("each form fits a phone, in French and in the dark, and says at its field what it lacks", asRole("admin", {
+    size: "phone", language: "fr", theme: "dark"}, async (visit) => {
+    const {page} = visit;
+    for (const {view, button, field} of DIALOGS) {
+        await visit.open(`/?view=${view}`, view);
+        const form = await Form.open(visit, page.locator(button));
+        await form.send();
+        await form.refused(field, /^(Remplissez ce champ|Choisissez)/);
+        await visit.shot(`form-${view}`, {fullPage: false});
+        assert.ok(await form.root.evaluate((dialog) => dialog.scrollWidth <= dialog.clientWidth), `${view}: the form is wider than its dialog`);
+        await visit.accessible(`the form of ${view}`);
+        await page.keyboard.press("Escape");
+        await form.closed();
+    }
 }));
 
 test("the audit log has a line of each of these, and its filters find it", asRole("admin", {}, async (visit) => {

@@ -84,3 +84,27 @@ test("a client who asks for a technician's view or an administrator's is told th
         assertNobodyIn(text, names, address);
     }
 }));
+
+test("a client's session gets the files of its role and no other", asRole("client", {}, async (visit) => {
+    const names = await technicians();
+    await visit.open("/?period=90d", "overview");
+    const days = new URL(visit.page.url()).searchParams;
+    const range = `from=${days.get("from")}&to=${days.get("to")}`;
+    const get = (path) => visit.context.request.get(path);
+    for (const path of [`/v1/tickets.csv?${range}&metric=backlog`, `/v1/tickets.csv?${range}&metric=csat_mean&by=group`,
+        `/v1/kpis/daily.csv?${range}`, `/v1/kpis/daily.csv?${range}&by=category`]) {
+        const answer = await get(path);
+        assert.equal(answer.status(), 200, path);
+        const text = (await answer.body()).toString("utf8");
+        assert.ok(text.startsWith("\ufeff") && text.split("\r\n").length > 2, `${path}: ${text.slice(0, 200)}`);
+        assert.doesNotMatch(text.split("\r\n")[0], /assignee/);
+        assertNobodyIn(text, names, path);
+    }
+    const file = (await api("manager", "/v1/exports?dataset=tickets")).exports[0];
+    for (const path of [`/v1/kpis/daily.csv?${range}&by=assignee`, `/v1/tickets.csv?${range}&by=assignee`, "/v1/exports", "/v1/jobs",
+        "/v1/exports/tickets/latest.csv", "/v1/exports/kpi_daily/latest.csv", `/v1/exports/files/${file.id}`]) {
+        const answer = await get(path);
+        assert.equal(answer.status(), 403, path);
+        assertNobodyIn(await answer.text(), names, path);
+    }
+}));

@@ -42,7 +42,7 @@ test("a source is set, tried while it answers and while it does not, changed and
         const setting = await choosing("Zammad");
         await setting.fill({token: TOKEN});
         await setting.send();
-        await setting.refused("url", /\w/, "");
+        await setting.refused("url", /Fill this in/, "");
         assert.equal(await setting.field("token").inputValue(), TOKEN);
         // Where the operator lets nobody call.
         await setting.fill({url: "http://127.0.0.1:9"});

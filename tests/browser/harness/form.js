@@ -93,8 +93,9 @@ export class Form {
     async refused(name, message, typed) {
         const field = this.field(name);
         await this.root.locator(`[name="${name}"][aria-invalid=true], #${name}[aria-invalid=true]`).waitFor();
+        // Behind the help, if there is any.
         const told = await field.evaluate((node) => (node.getAttribute("aria-describedby") ?? "").split(" ")
-            .map((id) => document.getElementById(id)?.textContent ?? "").join(" ").trim());
+            .map((id) => document.getElementById(id)?.textContent ?? "").at(-1));
         assert.match(told, message, `what stands at ${name}`);
         if (typed !== undefined) assert.equal(await field.inputValue(), typed, `what was typed in ${name}`);
         assert.ok(await field.evaluate((node) => node === document.activeElement), `${name} has the focus`);

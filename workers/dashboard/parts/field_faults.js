@@ -6,7 +6,7 @@ import {isSaid, say} from "../app/language.js";
 
 // Why the browser finds a field wrong, the first that fits.
 const REASONS = [
-    ["valueMissing", () => say("fault.missing")],
+    ["valueMissing", (control) => say(control.localName === "select" ? "fault.choose" : "fault.missing")],
     ["customError", (control) => control.validationMessage],
     ["badInput", () => say("fault.incomplete")],
     ["typeMismatch", () => say("fault.email")],

@@ -2,18 +2,20 @@
 // (/v1/admin/source-kinds). A secret that is set already is not shown and stays unless a new one is given.
 import {openForm} from "./form_dialog.js";
 import {Problem} from "../app/server.js";
-import {say} from "../app/language.js";
+import {isSaid, say} from "../app/language.js";
 import * as address from "../app/address.js";
 
 const again = () => address.go(address.link({}));
 
 const NONE = ""; // nothing is pulled
 
+export const kindTitle = ({name, title}) => (isSaid(`source.${name}`) ? say(`source.${name}`) : title);
+
 export function setSource(context, tenant, source, kinds) {
     openForm({
         title: say("sources.set", {tenant: tenant.name}), action: say("action.next"),
         fields: [{name: "kind", label: say("sources.kind"), type: "select", value: source?.kind ?? NONE,
-            options: [[NONE, say("sources.pushed")], ...kinds.kinds.map((kind) => [kind.name, kind.title])]}],
+            options: [[NONE, say("sources.pushed")], ...kinds.kinds.map((kind) => [kind.name, kindTitle(kind)])]}],
         onSubmit: ({kind}) => {
             // Behind the closing of this dialog, so that focus comes back to where it was.
             setTimeout(() => (kind !== NONE ? askOptions(context, tenant, source, kinds, kind)
@@ -35,7 +37,7 @@ function askOptions(context, tenant, source, kinds, name) {
     const options = [...kind.options, ...(name === "mock" ? [] : kinds.common_options)];
     const known = source?.kind === name ? source : null;
     openForm({
-        title: `${tenant.name}: ${kind.title}`, action: say("action.save"), onDone: again, text: say("sources.set.text"),
+        title: say("sources.set.kind", {tenant: tenant.name, kind: kindTitle(kind)}), action: say("action.save"), onDone: again, text: say("sources.set.text"),
         fields: options.map((option) => field(option, known)),
         onSubmit: async (values, key) => {
             const order = {kind: kind.name, options: {}, secrets: {}};

@@ -47,7 +47,8 @@ function create({send, tenants, state}) {
     openForm({
         title: say("keys.create"), action: say("keys.create"), onDone: again,
         fields: [
-            {name: "tenant", label: say("tenant.switch"), type: "select", options: tenantChoices(tenants), value: state.tenant},
+            {name: "tenant", label: say("tenant.switch"), type: "select", required: true, value: state.tenant ?? "",
+                options: [["", "–"], ...tenantChoices(tenants)]},
             {name: "name", label: say("keys.name"), required: true, help: say("keys.name.help"), attributes: {maxlength: "100"}},
             {name: "role", label: say("users.role"), type: "select", options: ROLES.map((role) => [role, say(`role.${role}`)]),
                 value: "manager", help: say("keys.role.help")},

@@ -4,8 +4,8 @@ import {element} from "../app/element.js";
 import {instant} from "../parts/instant.js";
 import {measure, NOTHING} from "../app/format.js";
 import {readAll} from "../app/server.js";
-import {isSaid, say} from "../app/language.js";
-import {setSource} from "../parts/source_form.js";
+import {say} from "../app/language.js";
+import {kindTitle, setSource} from "../parts/source_form.js";
 import {trySource} from "../parts/source_trial.js";
 
 export async function build(context) {
@@ -17,8 +17,7 @@ export async function build(context) {
     const bySlug = new Map(sources.map((source) => [source.tenant, source]));
     const rows = tenants.map((tenant) => ({tenant, source: bySlug.get(tenant.id) ?? null}));
     const titleOf = (source) => (source === null ? say("sources.pushed")
-        : isSaid(`source.${source.kind}`) ? say(`source.${source.kind}`)
-            : kinds.kinds.find((kind) => kind.name === source.kind)?.title ?? source.kind);
+        : kindTitle(kinds.kinds.find((kind) => kind.name === source.kind) ?? {name: source.kind, title: source.kind}));
     return element("div", {},
         element("h1", {tabindex: "-1"}, say("view.sources")),
         element("section", {class: "card"}, dataTable({

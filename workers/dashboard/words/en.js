@@ -114,6 +114,7 @@ export default {
     "fact.previous": "the period before",
     "fact.share": "Share of the tickets created",
 
+    "fault.choose": "Choose one.",
     "fault.email": "Write an e-mail address, such as name@example.com.",
     "fault.incomplete": "This is not complete: finish it, or empty it.",
     "fault.missing": "Fill this in.",
@@ -268,6 +269,7 @@ export default {
     "sla.met": "met",
     "sla.missed": "missed",
 
+    "source.json": "Any list of tickets in JSON",
     "source.mock": "Demonstration data",
     "sources.caption": "Those that failed last come first.",
     "sources.default": "without it: {value}",
@@ -280,6 +282,7 @@ export default {
     "sources.pushed": "(pushed, or none)",
     "sources.secret_set": "is set; leave it empty to keep it",
     "sources.set": "Where the tickets of {tenant} come from",
+    "sources.set.kind": "{tenant}: {kind}",
     "sources.set.text": "What is saved takes the place of all that was set before. Try it afterwards.",
     "sources.try": "Try it",
     "sources.trying": "Asking the source for a page of tickets…",

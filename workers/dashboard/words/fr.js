@@ -114,6 +114,7 @@ export default {
     "fact.previous": "période précédente",
     "fact.share": "Part des tickets créés",
 
+    "fault.choose": "Choisissez.",
     "fault.email": "Écrivez une adresse électronique, comme nom@exemple.fr.",
     "fault.incomplete": "Ceci n’est pas complet : terminez ou videz ce champ.",
     "fault.missing": "Remplissez ce champ.",
@@ -268,6 +269,7 @@ export default {
     "sla.met": "respecté",
     "sla.missed": "manqué",
 
+    "source.json": "Toute liste de tickets en JSON",
     "source.mock": "Données de démonstration",
     "sources.caption": "Les derniers échecs d’abord.",
     "sources.default": "sans cela : {value}",
@@ -280,6 +282,7 @@ export default {
     "sources.pushed": "(poussés, ou aucune)",
     "sources.secret_set": "est enregistré ; laissez vide pour le garder",
     "sources.set": "Source des tickets : {tenant}",
+    "sources.set.kind": "{tenant} : {kind}",
     "sources.set.text": "Ce qui est enregistré remplace tout ce qui l’était. Essayez la source ensuite.",
     "sources.try": "Essayer",
     "sources.trying": "Demande d’une page de tickets à la source…",
