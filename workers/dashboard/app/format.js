@@ -78,8 +78,8 @@ export function shortMoment(text, timeZone, now = new Date()) {
     if (text === null || text === undefined) return NOTHING;
     const date = new Date(text);
     const year = yearOf(date, timeZone) === yearOf(now, timeZone) ? undefined : "numeric";
-    return formatter(Intl.DateTimeFormat, {year, month: "short", day: "numeric", hour: "numeric", minute: "2-digit", timeZone})
-        .format(date);
+    return [{year, month: "short", day: "numeric", timeZone}, {timeStyle: "short", timeZone}]
+        .map((options) => formatter(Intl.DateTimeFormat, options).format(date).replaceAll(" ", "\u00a0")).join(", ");
 }
 
 // The same to the second, with its weekday and its time zone.

@@ -165,7 +165,8 @@ function axisWidth(u, labels, at) {
 const table = ({title, rows, names, isIncomplete, opens}) => dataTable({
     caption: title,
     columns: [
-        {label: say("chart.day"), cell: (row) => day(row.day) + (isIncomplete(row.day) ? " *" : ""), isHead: true},
+        {label: say("chart.day"), isHead: true,
+            cell: (row) => element("time", {datetime: row.day}, day(row.day), isIncomplete(row.day) && " *")},
         ...names.map((name) => ({
             label: say(`metric.${name}`), isNumber: true,
             cell: (row) => (row[name] === null ? measure(null) : element("a", {href: opens({metric: name, day: row.day})},

@@ -13,11 +13,12 @@ const COLUMNS = ["tickets_created", "tickets_resolved", "backlog", "sla_complian
 
 const SEVERITY = ["critical", "high", "medium", "low", "none"];
 
-// The gravest first, then what we do not know by its name, the tickets without one last.
-const rank = (priority) => (priority === "" ? SEVERITY.length + 1
-    : SEVERITY.includes(priority) ? SEVERITY.indexOf(priority) : SEVERITY.length);
+// The gravest first, then those we do not know by their names.
+const severity = (member) => (SEVERITY.includes(member) ? SEVERITY.indexOf(member) : SEVERITY.length);
 
-const bySeverity = (a, b) => rank(a.member) - rank(b.member) || a.member.localeCompare(b.member);
+// The tickets without a member stand last, whichever way the others are sorted.
+const inOrder = (by) => (a, b) => (a.member === "") - (b.member === "")
+    || (by === "priority" ? severity(a.member) - severity(b.member) : 0) || a.member.localeCompare(b.member);
 
 export const memberName = (by, member) => (member === "" || member === null ? say("member.none")
     : by === "priority" && isSaid(`priority.${member}`) ? say(`priority.${member}`) : member);
@@ -33,13 +34,13 @@ export function breakdown({members, by, role, opens}) {
             caption: say("chart.breakdown.of", {by: say(`by.${by}`)}),
             columns: [
                 {label: say(`by.${by}`), cell: (row) => memberName(by, row.member), isHead: true,
-                    by: (row) => (by === "priority" ? rank(row.member) : memberName(by, row.member))},
+                    by: ({member}) => (member === "" ? null : by === "priority" ? severity(member) : member)},
                 ...COLUMNS.map((name) => ({
                     label: say(`metric.${name}`), isNumber: true, by: (row) => row[name],
                     cell: (row) => (row[name] === null ? measure(null) : element("a",
                         {href: opens({metric: name, by, member: row.member})}, measure(row[name], metric(name).unit))),
                 })),
             ],
-            rows: by === "priority" ? [...members].sort(bySeverity) : members,
+            rows: [...members].sort(inOrder(by)),
         }));
 }

@@ -86,7 +86,7 @@ function linked(text, facts, summary) {
     const parts = [];
     let done = 0;
     for (const {at, end, fact} of places) {
-        parts.push(text.slice(done, at), link(fact, text.slice(at, end), summary));
+        parts.push(text.slice(done, at), link(fact, element("span", {class: "whole"}, text.slice(at, end)), summary));
         done = end;
     }
     // What the sentence stands on without telling its digits.

@@ -153,7 +153,7 @@ export default {
     "jobs.finished": "Ended",
     "jobs.id": "Number",
     "jobs.kind": "Kind",
-    "jobs.none": "There is no such job. Ended ones are kept for some weeks.",
+    "jobs.none": "No job to show. Ended ones are kept for some weeks.",
     "jobs.result": "Result",
     "jobs.retry": "Try again",
     "jobs.stage": "step: {stage}",
@@ -210,7 +210,7 @@ export default {
     "metric.first_response_count": "First responses",
     "metric.reopen_rate": "Reopen rate",
     "metric.kill_rate": "Closed per created",
-    "metric.csat_mean": "Satisfaction (of 5)",
+    "metric.csat_mean": "Satisfaction (of 5)",
     "metric.csat_count": "Satisfaction scores",
 
     "notice.away.title": "The server does not answer",
@@ -357,7 +357,7 @@ export default {
     "theme.system": "As the system",
 
     "ticket.created": "Created",
-    "ticket.csat": "Score (of 5)",
+    "ticket.csat": "Score (of 5)",
     "ticket.id": "Ticket",
     "ticket.resolved": "Resolved",
     "ticket.sla": "SLA",
