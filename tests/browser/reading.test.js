@@ -40,8 +40,8 @@ test("a masthead takes two lines of a phone, and a title breaks between its part
     }
     await visit.open("/?view=overview&from=2026-10-24&to=2026-11-22", "overview");
     for (const part of await page.locator("h1 .whole").all()) {
-        const lines = await part.evaluate((node) => node.getClientRects().length + node.getBoundingClientRect().height / parseFloat(getComputedStyle(node).lineHeight));
-        assert.ok(lines < 2.5, `"${await part.textContent()}" breaks`);
+        const lines = await part.evaluate((node) => node.getBoundingClientRect().height / parseFloat(getComputedStyle(node).lineHeight));
+        assert.ok(lines < 1.5, `"${await part.textContent()}" breaks`);
     }
 }));
 
@@ -53,7 +53,8 @@ test("a ticket's times keep to their line, and tell all at the pointer", asRole(
         assert.ok(height < 30, `${await time.textContent()} takes ${height} px`);
         assert.match(await time.getAttribute("datetime"), /^\d{4}-\d\d-\d\dT.*Z$/);
         assert.match(await time.getAttribute("title"), /^[a-z]+ \d.* 20\d\d .*\d:\d\d:\d\d/);
-        assert.doesNotMatch(await time.textContent(), new RegExp(String(new Date().getFullYear())));
+        const year = new Date().getFullYear();
+        if ((await time.getAttribute("datetime")).startsWith(`${year}-`)) assert.doesNotMatch(await time.textContent(), new RegExp(year));
     }
 }));
 
