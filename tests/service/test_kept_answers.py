@@ -1,6 +1,7 @@
 """Kept answers: the same bytes for the same question, never past a change of the data, never to anyone else."""
 
 import datetime
+import gzip
 import json
 import re
 import time
@@ -57,8 +58,8 @@ def test_one_question_has_one_answer_however_it_is_written(server, filled):
 
 def test_a_caller_who_has_the_answer_is_told_just_that(server, filled):
     tag = ask(server, filled).must(200).headers["ETag"]
-    assert re.fullmatch(r'"[0-9a-f]{32}"', tag)
-    for field in (tag, f'"other", {tag}', f"W/{tag}", "*"):
+    assert re.fullmatch(r'W/"[0-9a-f]{32}"', tag)
+    for field in (tag, f'"other", {tag}', tag.removeprefix("W/"), "*"):
         same = ask(server, filled, If_None_Match=field).must(304)
         assert same.body == b"" and same.headers["ETag"] == tag
         assert "Content-Length" not in same.headers and "Content-Type" not in same.headers
@@ -173,6 +174,22 @@ def test_a_long_answer_is_kept_and_a_huge_one_just_given(server, filled):
     assert len(huge.body) > 300_000 and huge.headers["ETag"]
     assert json.loads(ask(server, filled, "from=2022-01-01&to=2024-12-31").body) == huge.json
     ask(server, filled, "from=2022-01-01&to=2024-12-31", If_None_Match=huge.headers["ETag"]).must(304)
+
+
+def test_a_long_answer_is_packed_for_who_takes_it(server, filled):
+    year, week = "from=2024-01-01&to=2024-12-31", "from=2024-03-01&to=2024-03-07"
+    plain = ask(server, filled, year).must(200)
+    packed = ask(server, filled, year, Accept_Encoding="br, gzip").must(200)
+    assert packed.headers["Content-Encoding"] == "gzip" and gzip.decompress(packed.body) == plain.body
+    assert len(packed.body) < len(plain.body) / 4 and int(packed.headers["Content-Length"]) == len(packed.body)
+    refused = ask(server, filled, year, Accept_Encoding="gzip;q=0").must(200)
+    for answer in (plain, refused):
+        assert "Content-Encoding" not in answer.headers and answer.body == plain.body
+    for answer in (plain, refused, packed):
+        assert answer.headers["ETag"] == plain.headers["ETag"] and "Accept-Encoding" in answer.headers.get_all("Vary")
+    same = ask(server, filled, year, If_None_Match=packed.headers["ETag"], Accept_Encoding="gzip").must(304)
+    assert same.body == b"" and "Content-Encoding" not in same.headers
+    assert "Content-Encoding" not in ask(server, filled, week, Accept_Encoding="gzip").must(200).headers
 
 
 @pytest.mark.parametrize("path", ["/v1/summaries", "/v1/exports", "/v1/jobs", "/v1/tenants"])

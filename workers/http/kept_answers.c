@@ -86,6 +86,8 @@ static unsigned view_of(enum msp_role role)
 static bool read_known_tag(const char *field, struct msp_answer_tag *out)
 {
     char again[ETAG_BYTES];
+    if (field != NULL && strncmp(field, "W/", 2) == 0)
+        field += 2;
     if (field == NULL || strlen(field) != ETAG_BYTES - 1 ||
         sscanf(field, "\"%16" SCNx64 "%16" SCNx64 "\"", &out->high, &out->low) != 2)
         return false;
@@ -93,13 +95,14 @@ static bool read_known_tag(const char *field, struct msp_answer_tag *out)
     return strcmp(field, again) == 0;
 }
 
-/* A copy of one's own may be kept, but is asked about each time. */
+/* A copy of one's own may be kept, but is asked about each time. The tag is a weak one: the answer
+ * is the same however it is coded (compress.h). */
 static void tag_response(struct msp_response *response, struct msp_answer_tag tag)
 {
     char etag[ETAG_BYTES];
     format_etag(tag, etag);
     response->cache_control = "private, no-cache";
-    msp_buffer_append_text(&response->headers, "ETag: ");
+    msp_buffer_append_text(&response->headers, "ETag: W/");
     msp_buffer_append_text(&response->headers, etag);
     msp_buffer_append_text(&response->headers, "\r\n");
 }

@@ -194,7 +194,7 @@ def _wrong_content(described, method, answer):
     validator = described.contents[media]
     if validator is None or method == "HEAD" or not media.endswith("json") or len(answer.body) > LARGEST_BODY_BYTES:
         return []
-    return _complaints(validator, json.loads(answer.body))
+    return _complaints(validator, json.loads(answer.content))
 
 
 def _wrong_request(operation, query, sent):

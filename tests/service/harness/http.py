@@ -1,5 +1,6 @@
 """A plain HTTP client over http.client, and raw sockets for what no decent client would send."""
 
+import gzip
 import http.client
 import json
 import socket
@@ -16,12 +17,17 @@ class Answer:
         self.body = body
 
     @property
+    def content(self):
+        """The body without the coding it came in."""
+        return gzip.decompress(self.body) if self.headers.get("Content-Encoding") == "gzip" else self.body
+
+    @property
     def text(self):
         return self.body.decode("utf-8")
 
     @property
     def json(self):
-        return json.loads(self.body)
+        return json.loads(self.content)
 
     def __repr__(self):
         return f"<{self.status} {self.body[:600]!r}>"

@@ -220,7 +220,7 @@ static json_t *fields_of_answer(const struct msp_route *route, const json_t *ent
         failed |= add_field(fields, json_string_value(name));
     }
     if (route->answer_rule != MSP_ANSWER_SENT)
-        failed |= add_field(fields, "ETag");
+        failed |= add_field(fields, "ETag") | add_field(fields, "Content-Encoding");
     if (takes_key(route, entry))
         failed |= add_field(fields, "Idempotent-Replayed");
     if (route->limit_class != MSP_LIMIT_NONE)
