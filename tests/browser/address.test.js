@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test, {after} from "node:test";
 import {asRole, closeBrowser, sessionOf, Visit} from "./harness/visit.js";
-import {figures} from "./harness/pages.js";
+import {figures, openTables} from "./harness/pages.js";
 
 after(closeBrowser);
 
@@ -33,6 +33,7 @@ test("a link shows another reader what its sender saw", asRole("admin", {}, asyn
     const other = await Visit.begin({role: "admin", size: "phone", session: await sessionOf("admin")});
     try {
         await other.open(visit.page.url(), "overview");
+        for (const one of [visit, other]) await openTables(one);
         assertSame(await told(other), await told(visit));
         assert.equal(await other.page.locator("#compare").isChecked(), false);
         assert.equal(await other.page.locator("#by").inputValue(), "group");

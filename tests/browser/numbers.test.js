@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test, {after} from "node:test";
 import {asRole, closeBrowser} from "./harness/visit.js";
-import {apiOf, assertFiguresAreTheApis, figures} from "./harness/pages.js";
+import {apiOf, assertFiguresAreTheApis, figures, openTables} from "./harness/pages.js";
 import {api, HOME_TENANT, REAL_TENANT} from "./harness/server.js";
 import {assertShows, readNumber} from "./harness/numbers.js";
 
@@ -20,13 +20,14 @@ async function quarterOf(tenant) {
 
 async function assertPage(visit, path) {
     await visit.open(path, "overview");
-    for (const details of await visit.page.locator("main details.behind > summary").all()) await details.click();
+    await openTables(visit);
     const {api: told, kinds} = await assertFiguresAreTheApis(visit);
     // Nothing that the API knows is left out: a link for each number that is not null, a dash for each that is.
     const metricsOf = async (kind) => new Set((await figures(visit.page)).filter(kind).map(({query}) => query.metric));
     const present = (rows, metrics) => rows.reduce((sum, row) => sum + [...metrics].filter((name) => row[name] !== null).length, 0);
     const dayMetrics = await metricsOf(({query}) => query.day && !query.age);
     const memberMetrics = await metricsOf(({query}) => query.member !== undefined);
+    assert.ok(dayMetrics.size >= 7, [...dayMetrics].join());
     assert.equal(kinds.day, present(told.daily.rows, dayMetrics), "days in the tables behind the charts");
     assert.equal(kinds.member, present(told.members.members, memberMetrics), "members in the breakdown");
     assert.equal(kinds.arrivals, 168, "hours of a week");
@@ -57,6 +58,7 @@ test("an invented tenant's page shows the API's numbers, in English", asRole("ma
 test("a number opens as many tickets as it says", asRole("tech", {language: "fr"}, async (visit) => {
     const {from, to} = await quarterOf(HOME_TENANT);
     await visit.open(`/?view=overview&from=${from}&to=${to}&by=group`, "overview");
+    await openTables(visit);
     const all = (await figures(visit.page)).filter(({query, text}) => COUNTED.test(query.metric) && text !== "");
     const kind = ({query}) => `${query.age ? "age" : query.weekday ? "hour" : query.member !== undefined ? "member" : query.day ? "day" : "tile"} ${query.metric}`;
     // The first and the largest of each kind.

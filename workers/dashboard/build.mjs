@@ -43,14 +43,19 @@ const assets = bundled.outputFiles.map((file) => ({
     bytes: Buffer.from(file.contents),
 }));
 
-// The name under which a source file is served.
-function served(entry) {
-    const [path] = Object.entries(bundled.metafile.outputs).find(
-        ([, made]) => made.entryPoint === entry || Object.keys(made.inputs).join() === entry);
-    return `/assets/${basename(path)}`;
-}
+// What became of a source file: [path, {imports, …}].
+const made = (entry) => Object.entries(bundled.metafile.outputs).find(
+    ([, one]) => one.entryPoint === entry || Object.keys(one.inputs).join() === entry);
+
+// The name under which it is served.
+const served = (entry) => `/assets/${basename(made(entry)[0])}`;
+
+// The modules that it cannot begin without are asked for together with it, not only once it is read.
+const preloads = (entry) => made(entry)[1].imports.filter(({kind}) => kind === "import-statement")
+    .map(({path}) => `<link rel="modulepreload" href="/assets/${basename(path)}">`).join("\n");
 
 const page = readFileSync(join(here, "index.html"), "utf8")
+    .replaceAll(/\{\{preload (.+?)\}\}/g, (_, entry) => preloads(entry))
     .replaceAll(/\{\{(.+?)\}\}/g, (_, entry) => served(entry));
 
 function bytes(name, content) {

@@ -58,6 +58,12 @@ export async function assertFiguresAreTheApis(visit) {
     return {api, kinds};
 }
 
+// Opens the table behind every chart; it is made then.
+export async function openTables({page}) {
+    for (const summary of await page.locator("main details.behind > summary").all()) await summary.click();
+    await page.locator("main details.behind:not(:has(tbody tr))").first().waitFor({state: "detached"});
+}
+
 // The view that the menu calls so; the names are the address's.
 export const menu = (page) => page.locator("header nav a[href]").evaluateAll((links) =>
     links.map((link) => new URL(link.href).searchParams.get("view")));

@@ -4,6 +4,7 @@
 // A view's build(context) gets
 //   state    what the address tells (app/address.js)
 //   me       who is signed in: {subject, role, tenant, …}
+//   tenants  those that the reader may see
 //   tenant   {id, name, timezone}; null for a view that is of no tenant
 //   period   {from, to}, and `last`, the last day worth showing (days of the tenant)
 //   complete_through, data_as_of   of the tenant, for marking days that are not complete
@@ -25,7 +26,6 @@ const REFRESH_MS = 60000;
 const AGAIN_MS = [1000, 2000, 4000, 8000, 15000];
 
 let turn = 0;
-let tenants = null; // of this person, once read
 let shown = null; // {view, tenant, content, controller, reads, at}
 let building = null; // the AbortController of the view being built
 let failures = 0;
@@ -61,17 +61,17 @@ export async function show() {
 }
 
 async function build(controller) {
-    const me = session.who() ?? await session.refresh();
+    const known = session.who();
+    const me = known ?? await session.refresh();
     if (me === null) throw new Problem({status: 401, code: "credential_missing", detail: say("session.none")});
     const state = address.current();
     const view = state.view ? viewNamed(state.view) : homeOf(me.role);
     // Where tenants are added and changed, the list is read each time.
-    if (view?.ofTenant === false) tenants = null;
-    tenants ??= (await read("/v1/tenants", {}, controller.signal)).tenants;
+    if (known && view?.ofTenant === false) await session.refreshTenants(controller.signal);
     const nothing = {view, me, controller, tenant: null, reads: new Map(), refreshes: false};
     if (view === null) return {...nothing, content: notices.unknownView()};
-    if (!view.roles.includes(me.role)) return {...nothing, content: notices.forbidden(me)};
-    const context = {state, me, tenants, tenant: null, signal: controller.signal, reads: new Map()};
+    if (!view.roles.includes(me.role)) return {...nothing, content: notices.forbidden(me, homeOf(me.role))};
+    const context = {state, me, tenants: session.tenants(), tenant: null, signal: controller.signal, reads: new Map()};
     context.read = reader(context);
     context.send = (path, body, options) => send(path, body, {...options, query: {...ofTenant(context), ...options?.query}});
     if (view.ofTenant) {
@@ -80,10 +80,9 @@ async function build(controller) {
         // Before the view makes its links: they lead on from here.
         settleAddress(context);
     }
-    const module = await view.load();
-    const content = await module.build(context);
-    return {view, me, controller, content, context, tenant: context.tenant, reads: context.reads,
-        refreshes: module.refreshes ?? true};
+    const makeContent = await view.load();
+    const content = await makeContent(context);
+    return {view, me, controller, content, context, tenant: context.tenant, reads: context.reads, refreshes: view.refreshes};
 }
 
 // Whose data an admin asks for; everybody else's credential says it.
@@ -101,7 +100,7 @@ function reader(context) {
 
 async function settleTenant(context) {
     const wanted = context.me.role === "admin" ? context.state.tenant : context.me.tenant;
-    const found = tenants.find((one) => one.id === wanted) ?? (wanted ? null : tenants[0]);
+    const found = context.tenants.find((one) => one.id === wanted) ?? (wanted ? null : context.tenants[0]);
     if (!found) throw new Problem({status: 404, code: "tenant_unknown", detail: say("tenant.unknown", {tenant: wanted ?? ""})});
     context.tenant = found;
     const now = today(found.timezone);
@@ -162,7 +161,6 @@ function replaceBy(content, name = "notice") {
 // The address stays, so that signing in leads back to where one was. A wall screen keeps its last figures.
 function askWhoIsThere() {
     session.forget();
-    tenants = null;
     if (shown?.content && address.current().wall) {
         masthead.away({ended: true, since: shown.at, again: askNow});
         return;
@@ -173,10 +171,7 @@ function askWhoIsThere() {
 function askNow() {
     masthead.away(null);
     masthead.show({me: null, view: null, tenant: null});
-    replaceBy(signIn(async () => {
-        tenants = null;
-        await show();
-    }));
+    replaceBy(signIn(show));
 }
 
 async function leave() {
@@ -185,7 +180,6 @@ async function leave() {
     } catch (error) {
         return fail(error);
     }
-    tenants = null;
     address.go("/", {replace: true});
 }
 

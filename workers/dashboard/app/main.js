@@ -1,4 +1,5 @@
 // Where the page begins.
+import "./first.js";
 import {follow} from "./address.js";
 import {begin, show} from "./frame.js";
 import {useLanguage} from "./language.js";

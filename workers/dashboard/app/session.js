@@ -1,17 +1,40 @@
-// Who is signed in. The session itself is a cookie that no script can read.
+// Who is signed in, and whose figures they may see. The session itself is a cookie that no script can read.
 import {Problem, read, send} from "./server.js";
 import {recall, remember} from "./memory.js";
 
 let person = null;
+let ofPerson = [];
 
 // {subject, role, tenant, …} or null.
 export const who = () => person;
 
-// Asks the server who we are; null if nobody is signed in. A browser in which nobody ever was is not asked.
-export async function refresh() {
+// [{id, name, timezone}]
+export const tenants = () => ofPerson;
+
+async function learn() {
+    const [me, seen] = await Promise.all([read("/v1/me"), read("/v1/tenants")]);
+    person = me;
+    ofPerson = seen.tenants;
+    return person;
+}
+
+export async function refreshTenants(signal) {
+    ofPerson = (await read("/v1/tenants", {}, signal)).tenants;
+}
+
+let asking = null;
+
+// Asks the server who we are; null if nobody is signed in. A browser in which nobody ever was is not asked. Who calls
+// while the answer is on its way waits for the same.
+export function refresh() {
+    asking ??= ask().finally(() => { asking = null; });
+    return asking;
+}
+
+async function ask() {
     if (recall("was-here") === null) return null;
     try {
-        person = await read("/v1/me");
+        await learn();
     } catch (error) {
         if (!(error instanceof Problem) || error.status !== 401) throw error;
         forget();
@@ -22,8 +45,7 @@ export async function refresh() {
 export async function signIn(email, password) {
     await send("/v1/auth/login", {email, password});
     remember("was-here", "yes");
-    person = await read("/v1/me");
-    return person;
+    return learn();
 }
 
 export async function signOut() {

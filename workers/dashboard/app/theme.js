@@ -13,6 +13,7 @@ export function onTheme(listener, signal) {
 }
 
 function apply() {
+    colours.clear();
     if (paper) document.documentElement.dataset.theme = "light";
     else if (theme() === "system") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = theme();
@@ -46,8 +47,15 @@ export function chooseTheme(wanted) {
 }
 
 // The value of a custom property of style/colours.css as it is now. light-dark() is resolved by a property that
-// takes colours.
+// takes colours; asking costs a pass over the page's styles, so that it is kept until the theme changes.
+const colours = new Map();
+
 export function colour(name) {
+    if (!colours.has(name)) colours.set(name, resolve(name));
+    return colours.get(name);
+}
+
+function resolve(name) {
     const probe = document.createElement("i");
     probe.style.color = `var(--${name})`;
     document.body.append(probe);

@@ -137,8 +137,7 @@ export function trendChart({title, rows, names, completeThrough, opens, signal})
         !alone && element("ul", {class: `legend in-${unit}`}, names.map((name, at) => element("li", {class: `series-${at + 1}`},
             element("label", {}, boxes[at], say(`metric.${name}`)), " ", told[at]))),
         host,
-        element("details", {class: "behind"}, element("summary", {}, say("chart.table")),
-            table({title, rows, names, isIncomplete, opens})));
+        behind(() => table({title, rows, names, isIncomplete, opens})));
 }
 
 const range = (unit, least, most) => {
@@ -161,6 +160,11 @@ function axisWidth(u, labels, at) {
     [u.ctx.font] = u.axes[at].font;
     return Math.max(32, ...labels.map((label) => u.ctx.measureText(label).width / devicePixelRatio + 14));
 }
+
+// Made when it is first opened: a year is thousands of cells.
+const behind = (make) => element("details", {class: "behind", on: {toggle: ({currentTarget: details}) => {
+    if (details.children.length === 1) details.append(make());
+}}}, element("summary", {}, say("chart.table")));
 
 const table = ({title, rows, names, isIncomplete, opens}) => dataTable({
     caption: title,

@@ -1,6 +1,5 @@
 // What stands in the place of a view that cannot be shown, or has nothing to show: what happened and what to do.
 import {element} from "../app/element.js";
-import {homeOf} from "../app/views.js";
 import {isSaid, say} from "../app/language.js";
 import * as address from "../app/address.js";
 
@@ -11,8 +10,9 @@ const home = () => element("p", {}, element("a", {class: "button", href: "/"}, s
 
 export const unknownView = () => notice(say("notice.unknown.title"), say("notice.unknown.text"), home());
 
-export const forbidden = (me) => notice(say("notice.forbidden.title"),
-    say("notice.forbidden.text", {role: say(`role.${me.role}`), view: say(`view.${homeOf(me.role).name}`)}), home());
+// to: the view (app/views.js) that the reader may open instead.
+export const forbidden = (me, to) => notice(say("notice.forbidden.title"),
+    say("notice.forbidden.text", {role: say(`role.${me.role}`), view: say(`view.${to.name}`)}), home());
 
 // A request that the server refused.
 export const problem = (error) => notice(

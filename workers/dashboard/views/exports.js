@@ -12,9 +12,6 @@ import {say} from "../app/language.js";
 
 const FILES_AT_ONCE = 60;
 
-// The list of jobs looks by itself.
-export const refreshes = false;
-
 export async function build(context) {
     const files = element("div", {class: "file-lists"});
     const fill = async () => files.replaceChildren(...filesOf(context, (await context.read("/v1/exports")).exports));

@@ -7,9 +7,6 @@ import * as address from "../app/address.js";
 const STATES = ["queued", "running", "succeeded", "failed", "cancelled"];
 const KINDS = ["ingest", "kpi", "export", "pipeline", "summary", "notification", "source_test", "sweep"];
 
-// The list looks by itself.
-export const refreshes = false;
-
 export async function build(context) {
     const {kind, state} = context.state;
     const list = await jobList(context, {kind: KINDS.includes(kind) ? kind : null, state: STATES.includes(state) ? state : null});

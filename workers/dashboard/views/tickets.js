@@ -14,9 +14,6 @@ import {ticketTable} from "../parts/ticket_table.js";
 import {title} from "../parts/title.js";
 import * as address from "../app/address.js";
 
-// A list that changed under its reader would lose the place; opening it again shows it anew.
-export const refreshes = false;
-
 const PAGE = 50;
 const MOST_IN_CSV = 50000; // of /v1/tickets.csv
 
