@@ -5,7 +5,8 @@ WITH part AS (
      WHERE k.tenant_id = $1::bigint AND k.dimension = $2::text AND k.day BETWEEN $3::date AND $4::date
        AND ($5::text IS NULL OR k.member = $5::text)
 ),
-last_day AS (
+-- Looked up once: inlined it would be for each day of the range anew.
+last_day AS MATERIALIZED (
     SELECT max(d.day) AS day FROM msp.kpi_days d
      WHERE d.tenant_id = $1::bigint AND d.day BETWEEN $3::date AND $4::date AND d.computed_at IS NOT NULL
 ),
