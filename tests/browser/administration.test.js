@@ -130,6 +130,25 @@ test("a person is added and signs in, is disabled and does not, is enabled with 
     }
 }));
 
+test("a form outlives its session: who signs in again in another tab sends what was typed", asRole("admin", {}, async (visit) => {
+    visit.expect(/401/);
+    const {page} = visit;
+    await visit.open("/?view=users", "users");
+    const form = await Form.open(visit, changeOf(page, PERSON.email));
+    await form.fill({name: "Nora Formby-Hale"});
+    await visit.context.clearCookies();
+    await form.send();
+    await form.root.getByRole("alert").filter({hasText: "Sign in again in another tab"}).waitFor();
+    assert.equal(await form.field("name").inputValue(), "Nora Formby-Hale");
+    const tab = await visit.context.newPage();
+    await tab.goto("/");
+    await visit.signIn("admin", tab);
+    await tab.close();
+    await form.send();
+    await form.closed();
+    assert.match(await rowOf(page, PERSON.email).textContent(), /Nora Formby-Hale/);
+}));
+
 // The answer to a program that shows the key.
 const statusWith = async (secret) => (await fetch(`${origin}/v1/me`, {headers: {"x-api-key": secret}})).status;
 

@@ -11,7 +11,7 @@ export async function trySource(context, tenant) {
     const bar = element("progress", {"aria-label": say("sources.trying")});
     const close = element("button", {type: "button", class: "button", on: {click: () => dialog.close()}}, say("action.close"));
     const dialog = element("dialog", {class: "card", "aria-labelledby": "trial", on: {close: () => dialog.remove()}},
-        element("div", {class: "form"}, element("h2", {id: "trial"}, `${say("sources.try")}: ${tenant.name}`), line, bar,
+        element("div", {class: "form"}, element("h2", {id: "trial"}, say("sources.trial", {tenant: tenant.name})), line, bar,
             element("div", {class: "row"}, close)));
     document.body.append(dialog);
     dialog.showModal();
