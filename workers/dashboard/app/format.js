@@ -86,6 +86,9 @@ export function shortMoment(text, timeZone, now = new Date()) {
 export const wholeMoment = (text, timeZone) =>
     formatter(Intl.DateTimeFormat, {dateStyle: "full", timeStyle: "long", timeZone}).format(new Date(text));
 
+// "French", "anglais"
+export const languageName = (code) => formatter(Intl.DisplayNames, {type: "language"}).of(code);
+
 // 1 = Monday, as the server counts.
 export const weekday = (iso, style = "short") =>
     formatter(Intl.DateTimeFormat, {weekday: style, timeZone: "UTC"}).format(new Date(Date.UTC(2024, 0, iso, 12)));

@@ -3,8 +3,8 @@
 import {addDays} from "../app/days.js";
 import {element} from "../app/element.js";
 import {factName, isFigure, opens, written} from "./fact.js";
-import {isSaid, say} from "../app/language.js";
-import {moment} from "../app/format.js";
+import {isSaid, language, say} from "../app/language.js";
+import {languageName, moment} from "../app/format.js";
 
 export const SUMMARIES_PAGE = 50;
 
@@ -37,6 +37,7 @@ export const writtenBy = (summary) => (summary.written_by === "model" ? say("sum
 export function summaryNotes(summary) {
     const notes = [
         say("summary.written", {who: writtenBy(summary), moment: moment(summary.created_at, summary.timezone)}),
+        summary.language !== language() && say("summary.language", {language: languageName(summary.language)}),
         summary.not_by_model && reason(summary.not_by_model),
         summary.data_as_of && say("summary.as_of", {moment: moment(summary.data_as_of, summary.timezone)}),
         (summary.complete_through === null || summary.complete_through < summary.to) && say("summary.not_final"),

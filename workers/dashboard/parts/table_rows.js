@@ -4,9 +4,9 @@ import {element} from "../app/element.js";
 import {NOTHING} from "../app/format.js";
 
 // column: {label, cell: (row) => node or text, isHead, isNumber, isAction (a button, which says itself what it does),
-//          isWide (the whole width of a card)}
+//          isWide (long text), isLine (a line of its own in a card)}
 const classes = (column, content) => [column.isHead && "head", column.isNumber && "number", column.isAction && "action",
-    column.isWide && "wide", content === NOTHING && "nothing"].filter(Boolean).join(" ") || null;
+    column.isWide && "wide", column.isLine && "line", content === NOTHING && "nothing"].filter(Boolean).join(" ") || null;
 
 export const headCell = (column, content = column.label) => element("th", {scope: "col", role: "columnheader",
     class: classes(column)}, column.isAction ? element("span", {class: "unseen"}, content) : content);

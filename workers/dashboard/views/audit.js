@@ -45,9 +45,9 @@ const field = (name, value) => element("span", {class: "choice"}, element("label
 
 const columnsOf = ({tenants}) => [
     {label: say("audit.at"), isHead: true, cell: (line) => instant(line.at)},
-    {label: say("audit.actor"), cell: (line) => (line.erased ? say("audit.erased") : line.actor ?? NOTHING)},
+    {label: say("audit.actor"), isLine: true, cell: (line) => (line.erased ? say("audit.erased") : line.actor ?? NOTHING)},
     {label: say("audit.action"), cell: (line) => element("code", {}, line.action)},
-    {label: say("audit.object"), cell: (line) => line.object ?? NOTHING},
+    {label: say("audit.object"), isLine: true, cell: (line) => line.object ?? NOTHING},
     {label: say("audit.tenant"), cell: (line) => tenants.find((one) => one.id === line.tenant)?.name ?? line.tenant ?? NOTHING},
     {label: say("audit.address"), cell: (line) => line.address ?? NOTHING},
     {label: say("audit.change"), isWide: true, cell: changes},

@@ -314,6 +314,7 @@ export default {
     "summary.earlier": "All summaries, the newest first",
     "summary.failed": "The summary could not be written. {detail}",
     "summary.figures": "See the figures",
+    "summary.language": "It is in {language}.",
     "summary.new": "A new summary of {period}",
     "summary.none": "No summary of this period has been written. Choose one below, or ask your provider for one.",
     "summary.none.yet": "No summary has been written yet. Ask your provider for one.",

@@ -314,6 +314,7 @@ export default {
     "summary.earlier": "Toutes les synthèses, la plus récente d’abord",
     "summary.failed": "La synthèse n’a pas pu être rédigée. {detail}",
     "summary.figures": "Voir les chiffres",
+    "summary.language": "Elle est en {language}.",
     "summary.new": "Nouvelle synthèse : {period}",
     "summary.none": "Aucune synthèse de cette période n’a été rédigée. Choisissez-en une ci-dessous, ou demandez-en une à votre prestataire.",
     "summary.none.yet": "Aucune synthèse n’a encore été rédigée. Demandez-en une à votre prestataire.",
