@@ -99,6 +99,34 @@ test("a job under way is cancelled, tried again, and then ends", asRole("manager
     });
 }));
 
+test("an export that failed says why and is tried again", asRole("manager", {}, async (visit) => {
+    const {page} = visit;
+    const {complete_through: last} = await api("manager", "/v1/kpis/daily?from=2026-01-01&to=2026-01-01");
+    const open = typed(dayBefore(last, -1));
+    await visit.open("/?view=exports", "exports");
+    const form = new Form(visit, page.locator("main form.form"));
+    await form.fill({tickets: false, "export-from": open, "export-to": open});
+    await form.send();
+    // Nobody touches the page.
+    const item = page.locator("main .job").first();
+    await item.locator(".state", {hasText: "failed"}).waitFor();
+    const before = await latestJob();
+    assert.deepEqual([before.state, before.error.code], ["failed", "day_not_complete"]);
+    assert.equal(await item.getAttribute("id"), `job-${before.id}`);
+    assert.match(await item.locator(".trouble").textContent(), /not complete yet. Wait until they are, or tick/);
+    await withoutJobWorker(async (goOn) => {
+        await item.getByRole("button", {name: "Try again"}).focus();
+        await page.keyboard.press("Enter");
+        await item.locator(".state", {hasText: "waiting"}).waitFor();
+        assert.equal((await latestJob()).state, "queued");
+        goOn();
+        await item.locator(".state", {hasText: "failed"}).waitFor();
+    });
+    const now = await latestJob();
+    assert.equal(now.id, before.id);
+    assert.notEqual(now.finished_at, before.finished_at);
+}));
+
 test("a copied address lets Power BI in with a key of the role manager", asRole("manager", {}, async (visit) => {
     const {page} = visit;
     await visit.context.grantPermissions(["clipboard-read", "clipboard-write"], {origin});

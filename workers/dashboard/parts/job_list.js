@@ -4,7 +4,7 @@ import {ago, measure, moment, NOTHING, number} from "../app/format.js";
 import {element} from "../app/element.js";
 import {empty, explain} from "./notices.js";
 import {newKey, Problem} from "../app/server.js";
-import {say} from "../app/language.js";
+import {isSaid, say} from "../app/language.js";
 
 const ASK_MS = 1000;
 const LIST_MS = 20000;
@@ -119,7 +119,7 @@ export async function jobList(context, query, onEnd = () => {}) {
                 job.attempt > 1 && element("span", {class: "quiet"}, say("jobs.attempt", {number: number(job.attempt)})),
                 isOver(job) ? job.state !== "succeeded" && button(job, "retry") : button(job, "cancel")),
             isOver(job) ? ending(job) : bar(job),
-            job.error && element("p", {class: "trouble"}, job.error.detail ?? job.error.code),
+            job.error && element("p", {class: "trouble"}, reasonOf(job.error)),
             element("details", {class: "behind"}, element("summary", {}, say("jobs.details")), facts(job, tenant)));
     }
 
@@ -137,6 +137,8 @@ export async function jobList(context, query, onEnd = () => {}) {
         wait();
     }};
 }
+
+const reasonOf = ({code, detail}) => (isSaid(`problem.${code}`) ? say(`problem.${code}`) : detail ?? code);
 
 export function bar(job) {
     const {done, total, stage, eta_seconds: eta} = job.progress;

@@ -241,6 +241,7 @@ export default {
 
     "problem.busy": "Too many requests for now; the page goes on by itself in a moment.",
     "problem.cookie_refused": "The browser keeps no cookie of this site. Allow cookies for it, then sign in again.",
+    "problem.day_not_complete": "Days that were asked for are not complete yet. Wait until they are, or tick “Also days that are not complete yet”.",
     "problem.email_taken": "There is a person with this e-mail already; change that one.",
     "problem.range_reversed": "The period ends before it begins.",
     "problem.server": "The server cannot answer for now. The page tries again by itself.",

@@ -241,6 +241,7 @@ export default {
 
     "problem.busy": "Trop de requêtes pour l’instant ; la page reprend d’elle-même dans un moment.",
     "problem.cookie_refused": "Le navigateur ne garde aucun cookie de ce site. Autorisez-les, puis reconnectez-vous.",
+    "problem.day_not_complete": "Des jours demandés ne sont pas encore complets. Attendez qu’ils le soient, ou cochez « Aussi les jours qui ne sont pas encore complets ».",
     "problem.email_taken": "Une personne a déjà cette adresse ; modifiez plutôt son compte.",
     "problem.range_reversed": "La période finit avant de commencer.",
     "problem.server": "Le serveur ne peut pas répondre pour l’instant. La page réessaie d’elle-même.",
