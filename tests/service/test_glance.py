@@ -5,6 +5,7 @@ import datetime
 import pytest
 
 from harness.tickets import crowd
+from harness.waiting import wait_until
 
 DAY = datetime.date
 LAST = DAY(2024, 3, 31)
@@ -97,6 +98,7 @@ def test_a_source_tells_how_far_it_is_read_and_what_is_wrong_with_it(server):
     assert row["complete_until"] == "2024-04-01T10:00:00Z"
     assert row["source_error"] == {"at": "2024-04-02T10:00:00Z", "detail": "It said no."}
     assert server.command("tenant", "disable", "glance-pulled").returncode == 0
+    wait_until(lambda: rows(server).get("glance-pulled", {}).get("status") != "active", 10, "the server to hear of it")
 
 
 def test_an_unchanged_list_is_not_sent_again(server):

@@ -2,6 +2,7 @@
 #include "kept_answers.h"
 
 #include "conditional.h"
+#include "gzip_body.h"
 #include "http_worker.h"
 #include "route.h"
 
@@ -77,17 +78,15 @@ static bool write_canonical_query(const struct msp_request *request, char *out, 
 }
 
 /* Roles that see the same share answers; a client sees no technician. */
-static unsigned view_of(enum msp_role role)
+static unsigned view_of(enum msp_role role, bool gzip)
 {
-    return role == MSP_ROLE_CLIENT ? 1 : 0;
+    return (role == MSP_ROLE_CLIENT ? 1 : 0) | (gzip ? 2 : 0);
 }
 
 /* The tag the caller says it has, where it names exactly one of ours; others are compared later. */
 static bool read_known_tag(const char *field, struct msp_answer_tag *out)
 {
     char again[ETAG_BYTES];
-    if (field != NULL && strncmp(field, "W/", 2) == 0)
-        field += 2;
     if (field == NULL || strlen(field) != ETAG_BYTES - 1 ||
         sscanf(field, "\"%16" SCNx64 "%16" SCNx64 "\"", &out->high, &out->low) != 2)
         return false;
@@ -95,16 +94,23 @@ static bool read_known_tag(const char *field, struct msp_answer_tag *out)
     return strcmp(field, again) == 0;
 }
 
-/* A copy of one's own may be kept, but is asked about each time. The tag is a weak one: the answer
- * is the same however it is coded (compress.h). */
+/* A copy of one's own may be kept, but is asked about each time. */
 static void tag_response(struct msp_response *response, struct msp_answer_tag tag)
 {
     char etag[ETAG_BYTES];
     format_etag(tag, etag);
     response->cache_control = "private, no-cache";
-    msp_buffer_append_text(&response->headers, "ETag: W/");
+    msp_buffer_append_text(&response->headers, "Vary: Accept-Encoding\r\nETag: ");
     msp_buffer_append_text(&response->headers, etag);
     msp_buffer_append_text(&response->headers, "\r\n");
+}
+
+static int send_json(struct msp_response *response)
+{
+    response->content_type = JSON;
+    if (msp_body_is_gzip(&response->body))
+        msp_buffer_append_text(&response->headers, "Content-Encoding: gzip\r\n");
+    return 200;
 }
 
 static int not_modified(struct msp_response *response)
@@ -134,6 +140,7 @@ int msp_kept_answer_find(const struct msp_request *request, struct msp_response 
     struct msp_answer_cache *cache = request->worker->child->shared->answers;
     kept->wanted = false;
     kept->tagged = request->route->answer_rule != MSP_ANSWER_SENT;
+    kept->gzip = kept->tagged && msp_accepts_gzip(msp_request_header(request, "Accept-Encoding"));
     if (request->route->answer_rule != MSP_ANSWER_KEPT ||
         !write_canonical_query(request, kept->query, sizeof kept->query))
         return 0;
@@ -143,7 +150,7 @@ int msp_kept_answer_find(const struct msp_request *request, struct msp_response 
     kept->until_unix_us = (now_us / QUARTER_OF_AN_HOUR_US + 1) * QUARTER_OF_AN_HOUR_US;
     kept->key = (struct msp_answer_key){.tenant_id = tenant_id,
                                         .version = msp_answer_cache_version(cache, tenant_id),
-                                        .view = view_of(request->caller.role),
+                                        .view = view_of(request->caller.role, kept->gzip),
                                         .route = request->route->path,
                                         .query = kept->query};
     struct msp_answer_tag known;
@@ -156,8 +163,9 @@ int msp_kept_answer_find(const struct msp_request *request, struct msp_response 
     if (found == MSP_ANSWER_NONE)
         return 0;
     tag_response(response, tag);
-    response->content_type = JSON;
-    return found == MSP_ANSWER_SAME || caller_has(request, tag) ? not_modified(response) : 200;
+    if (found == MSP_ANSWER_SAME || caller_has(request, tag))
+        return not_modified(response);
+    return send_json(response);
 }
 
 int msp_kept_answer_keep(const struct msp_request *request, struct msp_response *response,
@@ -167,6 +175,8 @@ int msp_kept_answer_keep(const struct msp_request *request, struct msp_response 
                  response->next == NULL && response->headers.length == 0;
     if (!kept->tagged || status != 200 || !plain)
         return status;
+    if (kept->gzip)
+        msp_gzip_body(&response->body, request->arena);
     /* Told apart by content alone, so that a tag holds on every node and after every start. */
     XXH128_hash_t hash = XXH3_128bits(response->body.data, response->body.length);
     struct msp_answer_tag tag = {hash.high64, hash.low64};
@@ -175,5 +185,5 @@ int msp_kept_answer_keep(const struct msp_request *request, struct msp_response 
                               response->body.data, response->body.length, msp_clock_unix_us(),
                               kept->until_unix_us);
     tag_response(response, tag);
-    return caller_has(request, tag) ? not_modified(response) : status;
+    return caller_has(request, tag) ? not_modified(response) : send_json(response);
 }

@@ -1,7 +1,7 @@
 /*
  * Answers of routes marked so carry an entity tag: a caller who has the answer is told just that.
  * Those of a tenant's data alone are kept for all workers of the node besides, and the same
- * question is answered from shared memory.
+ * question is answered from shared memory. Who takes gzip has answers, kept and tagged, of its own.
  */
 #ifndef MSP_HTTP_KEPT_ANSWERS_H
 #define MSP_HTTP_KEPT_ANSWERS_H
@@ -14,6 +14,7 @@
 struct msp_kept_answer {
     bool wanted; /* whether to keep what the handler makes */
     bool tagged; /* whether to tag it, kept or not */
+    bool gzip;   /* whether to pack it, if it is long */
     struct msp_answer_key key;
     int64_t until_unix_us;
     char query[MSP_ANSWER_TEXT_BYTES];

@@ -10,7 +10,6 @@
 #include "body.h"
 #include "civetweb_seam.h"
 #include "client_address.h"
-#include "compress.h"
 #include "failures.h"
 #include "kept_answers.h"
 #include "last_words.h"
@@ -472,8 +471,6 @@ static void send_answer(struct exchange *exchange, int status, bool keep)
     bool only_head = strcmp(exchange->request.method, "HEAD") == 0;
     bool has_body = exchange->response->content_type != NULL && body->length > 0 && !only_head;
     struct mg_connection *connection = exchange->request.connection;
-    if (exchange->kept.tagged && status == 200)
-        msp_response_compress(&exchange->request, exchange->response);
     tell_rate(exchange);
     msp_request_tell_time(&exchange->request, head.status,
                           msp_db_waited_us() - exchange->database_waited_us, exchange->cache,
