@@ -16,23 +16,29 @@ static const char digit_pairs[] =
     "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
     "8081828384858687888990919293949596979899";
 
+static size_t count_digits(uint64_t value)
+{
+    size_t count = 1;
+    for (; value >= 10000; value /= 10000)
+        count += 4;
+    return count + (value >= 10) + (value >= 100) + (value >= 1000);
+}
+
 size_t msp_int64_format(int64_t value, char out[MSP_INT64_TEXT_BYTES])
 {
     uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    char digits[MSP_INT64_TEXT_BYTES];
-    size_t at = sizeof digits;
     size_t sign = value < 0;
+    size_t length = sign + count_digits(left);
+    char *at = out + length;
 
-    while (left >= 10) {
-        at -= 2;
-        memcpy(digits + at, digit_pairs + left % 100 * 2, 2);
-        left /= 100;
-    }
-    if (left > 0 || at == sizeof digits)
-        digits[--at] = (char)('0' + left);
     out[0] = '-';
-    memcpy(out + sign, digits + at, sizeof digits - at);
-    return sign + sizeof digits - at;
+    for (; left >= 10; left /= 100) {
+        at -= 2;
+        memcpy(at, digit_pairs + left % 100 * 2, 2);
+    }
+    if (at > out + sign)
+        out[sign] = (char)('0' + left);
+    return length;
 }
 
 /* Below 10^15 every whole number is its own shortest run of digits. */

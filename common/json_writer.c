@@ -190,26 +190,20 @@ static void put_string(struct msp_buffer *out, const char *text, size_t length)
     out->length += length + 2;
 }
 
-/* Comma, name and colon at `place`, which has room for four bytes more than the name. */
-static char *write_plain_key(const struct msp_json_writer *writer, const char *name, size_t length,
-                             char *place)
-{
-    if (writer->needs_comma)
-        *place++ = ',';
-    *place++ = '"';
-    memcpy(place, name, length);
-    place += length;
-    *place++ = '"';
-    *place++ = ':';
-    return place;
-}
-
 static void put_plain_key(struct msp_json_writer *writer, const char *name, size_t length)
 {
     char *place = msp_buffer_reserve(writer->out, length + 4);
     if (!place)
         return;
-    writer->out->length += (size_t)(write_plain_key(writer, name, length, place) - place);
+    char *at = place;
+    if (writer->needs_comma)
+        *at++ = ',';
+    *at++ = '"';
+    memcpy(at, name, length);
+    at += length;
+    *at++ = '"';
+    *at++ = ':';
+    writer->out->length += (size_t)(at - place);
     writer->needs_comma = false;
 }
 
@@ -233,37 +227,58 @@ void msp_json_key(struct msp_json_writer *writer, const char *name)
     writer->after_key = true;
 }
 
-/* An answer has a thousand numbers: key and value go in with one look at the buffer. */
-void msp_json_plain_key_int(struct msp_json_writer *writer, const char *name, size_t length,
-                            int64_t value)
+/* Writes the key where it belongs and returns the place behind it, with room for `value_bytes`;
+ * NULL if there is none. */
+static char *begin_keyed(struct msp_json_writer *writer, const struct msp_json_key *key,
+                         size_t value_bytes)
 {
     require_key(writer);
-    char *place = msp_buffer_reserve(writer->out, length + 4 + MSP_INT64_TEXT_BYTES);
+    char *place = msp_buffer_reserve(writer->out, MSP_JSON_KEY_BYTES + value_bytes);
     if (!place)
-        return;
-    char *end = write_plain_key(writer, name, length, place);
-    end += msp_int64_format(value, end);
-    writer->out->length += (size_t)(end - place);
+        return NULL;
+    if (writer->needs_comma) {
+        memcpy(place, key->text, MSP_JSON_KEY_BYTES);
+        return place + key->length;
+    }
+    memcpy(place, key->text + 1, MSP_JSON_KEY_BYTES - 1);
+    return place + key->length - 1;
+}
+
+static void end_keyed(struct msp_json_writer *writer, const char *end)
+{
+    writer->out->length = (size_t)(end - writer->out->data);
     writer->needs_comma = true;
 }
 
-void msp_json_plain_key_double(struct msp_json_writer *writer, const char *name, size_t length,
-                               double value)
+static char *write_null(char *place)
 {
-    require_key(writer);
-    char *place = msp_buffer_reserve(writer->out, length + 4 + MSP_DOUBLE_TEXT_BYTES);
-    if (!place)
-        return;
-    char *end = write_plain_key(writer, name, length, place);
-    if (isfinite(value)) {
-        end += msp_double_format(value, end);
-    } else {
-        static const char none[] = {'n', 'u', 'l', 'l'};
-        memcpy(end, none, sizeof none);
-        end += sizeof none;
-    }
-    writer->out->length += (size_t)(end - place);
-    writer->needs_comma = true;
+    static const char none[] = {'n', 'u', 'l', 'l'};
+    memcpy(place, none, sizeof none);
+    return place + sizeof none;
+}
+
+void msp_json_keyed_null(struct msp_json_writer *writer, const struct msp_json_key *key)
+{
+    char *place = begin_keyed(writer, key, MSP_INT64_TEXT_BYTES);
+    if (place)
+        end_keyed(writer, write_null(place));
+}
+
+void msp_json_keyed_int(struct msp_json_writer *writer, const struct msp_json_key *key,
+                        int64_t value)
+{
+    char *place = begin_keyed(writer, key, MSP_INT64_TEXT_BYTES);
+    if (place)
+        end_keyed(writer, place + msp_int64_format(value, place));
+}
+
+void msp_json_keyed_double(struct msp_json_writer *writer, const struct msp_json_key *key,
+                           double value)
+{
+    char *place = begin_keyed(writer, key, MSP_DOUBLE_TEXT_BYTES);
+    if (place)
+        end_keyed(writer,
+                  isfinite(value) ? place + msp_double_format(value, place) : write_null(place));
 }
 
 void msp_json_null(struct msp_json_writer *writer)

@@ -99,15 +99,53 @@ enum msp_result msp_kpi_rows_read(const PGresult *result_rows, struct msp_arena 
     return MSP_OK;
 }
 
+/* Columns of kpi_freshness.sql. */
+enum freshness_column {
+    FIRST_DAY,
+    CONTIGUOUS_THROUGH,
+    FIRST_DIRTY,
+    IS_PULLED,
+    DRAINED_ON,
+    TODAY,
+    DATA_AS_OF,
+    DATA_VERSION
+};
+
+static int32_t earlier(int32_t a, int32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The last day with all before it ended, computed, without a dirty mark and, for a pulled source,
+ * drained after its end. */
+static int32_t complete_through(const PGresult *rows)
+{
+    int32_t first = msp_wire_day(rows, 0, FIRST_DAY);
+    int32_t first_dirty = msp_wire_day(rows, 0, FIRST_DIRTY);
+    int32_t drained_on = msp_wire_day(rows, 0, DRAINED_ON);
+    if (first == MSP_NO_DAY)
+        return MSP_NO_DAY;
+    int32_t last =
+        earlier(msp_wire_day(rows, 0, CONTIGUOUS_THROUGH), msp_wire_day(rows, 0, TODAY) - 1);
+    if (msp_result_bool(rows, 0, IS_PULLED)) {
+        if (drained_on == MSP_NO_DAY)
+            return MSP_NO_DAY;
+        last = earlier(last, drained_on - 1);
+    }
+    if (first_dirty != MSP_NO_DAY)
+        last = earlier(last, first_dirty - 1);
+    return last < first ? MSP_NO_DAY : last;
+}
+
 void msp_kpi_freshness_read(const PGresult *rows, struct msp_kpi_freshness *out)
 {
     *out = (struct msp_kpi_freshness){MSP_NO_DAY, MSP_NO_TIME, 0, MSP_NO_DAY};
     if (PQntuples(rows) == 0)
         return;
-    out->complete_through = msp_wire_day(rows, 0, 0);
-    out->data_as_of_us = msp_wire_time(rows, 0, 1);
-    out->data_version = msp_result_int(rows, 0, 2);
-    out->today = msp_wire_day(rows, 0, 3);
+    out->complete_through = complete_through(rows);
+    out->data_as_of_us = msp_wire_time(rows, 0, DATA_AS_OF);
+    out->data_version = msp_result_int(rows, 0, DATA_VERSION);
+    out->today = msp_wire_day(rows, 0, TODAY);
 }
 
 void msp_kpi_query_params(struct msp_params *params, int64_t tenant_id,

@@ -150,6 +150,18 @@ def day_text(number):
 NEVER = dict.fromkeys(row_of([0] * 24))
 
 
+def complete_through(freshness):
+    first, day = freshness["first_day"], datetime.timedelta(1)
+    if first is None or (freshness["is_pulled"] and freshness["drained_on"] is None):
+        return None
+    ends = [freshness["contiguous_through"], freshness["today"] - day]
+    if freshness["is_pulled"]:
+        ends.append(freshness["drained_on"] - day)
+    if freshness["first_dirty"] is not None:
+        ends.append(freshness["first_dirty"] - day)
+    return min(ends) if min(ends) >= first else None
+
+
 async def read(caller, first, last):
     async with app.state.pool.acquire() as connection, connection.transaction(readonly=True):
         await connection.execute("SELECT msp.set_tenant($1)", caller.tenant_id)
@@ -157,7 +169,7 @@ async def read(caller, first, last):
         freshness = await connection.fetchrow(FRESHNESS_SQL, caller.tenant_id)
     days = {row[0]: row_of(row) for row in rows}
     wanted = range((first - EPOCH).days, (last - EPOCH).days + 1)
-    through, as_of = freshness["complete_through"], freshness["data_as_of"]
+    through, as_of = complete_through(freshness), freshness["data_as_of"]
     return {
         "tenant": caller.slug, "timezone": caller.timezone, "from": first.isoformat(), "to": last.isoformat(), "by": None,
         "complete_through": through and through.isoformat(),

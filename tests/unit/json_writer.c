@@ -210,10 +210,15 @@ Test(json_writer, quotients_are_written_as_printf_would_with_the_fewest_digits)
         }
 }
 
-Test(json_writer, a_plain_key_and_its_number_read_like_key_and_number)
+Test(json_writer, a_literal_key_and_its_number_read_like_key_and_number)
 {
+    static const struct msp_json_key real = MSP_JSON_KEY("real");
+    static const struct msp_json_key whole = MSP_JSON_KEY("whole");
+    static const struct msp_json_key none = MSP_JSON_KEY("a_name_of_thirty-five_letters_0123");
     static const double reals[] = {0, -1, 0.1, 1.0 / 3, 1e300, NAN, 12345678.9};
-    static const int64_t wholes[] = {0, 7, 10, 99, 100, -1, -10, INT64_MAX, INT64_MIN};
+    static const int64_t wholes[] = {0,   7,    9,    10,    99,    100,       101,
+                                     999, 1000, 9999, 10000, 12345, 100000,    9999999,
+                                     -1,  -9,   -10,  -99,   -100,  INT64_MAX, INT64_MIN};
     struct msp_buffer left;
     struct msp_buffer right;
     struct msp_json_writer quick;
@@ -224,13 +229,16 @@ Test(json_writer, a_plain_key_and_its_number_read_like_key_and_number)
     msp_json_writer_init(&slow, &right);
     msp_json_begin_object(&quick);
     msp_json_begin_object(&slow);
+    msp_json_keyed_null(&quick, &none);
+    msp_json_key(&slow, "a_name_of_thirty-five_letters_0123");
+    msp_json_null(&slow);
     for (size_t i = 0; i < sizeof reals / sizeof reals[0]; i++) {
-        msp_json_plain_key_double(&quick, "real", 4, reals[i]);
+        msp_json_keyed_double(&quick, &real, reals[i]);
         msp_json_key(&slow, "real");
         msp_json_double(&slow, reals[i]);
     }
     for (size_t i = 0; i < sizeof wholes / sizeof wholes[0]; i++) {
-        msp_json_plain_key_int(&quick, "whole", 5, wholes[i]);
+        msp_json_keyed_int(&quick, &whole, wholes[i]);
         msp_json_key_int(&slow, "whole", wholes[i]);
     }
     msp_json_end_object(&quick);

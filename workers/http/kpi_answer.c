@@ -72,27 +72,26 @@ static struct msp_kpi_number read_percentile_minutes(const struct msp_kpi_metric
 #define WITHIN_ONE    " Within 1 % of the exact value at rank ceil(q * n)."
 #define STORED(metric, what, meaning, day, how, member)                                            \
     {                                                                                              \
-        .name = (metric), .name_length = sizeof(metric) - 1, .unit = (what),                       \
-        .kind = MSP_KPI_STORED, .definition = (meaning), .attribution = (day), .read = (how),      \
-        .of = AT(member)                                                                           \
+        .name = (metric), .key = MSP_JSON_KEY(metric), .unit = (what), .kind = MSP_KPI_STORED,     \
+        .definition = (meaning), .attribution = (day), .read = (how), .of = AT(member)             \
     }
 #define RATIO(metric, what, meaning, day, numerator, denominator)                                  \
     {                                                                                              \
-        .name = (metric), .name_length = sizeof(metric) - 1, .unit = (what),                       \
-        .kind = MSP_KPI_DERIVED, .definition = (meaning), .attribution = (day),                    \
-        .read = read_ratio, .of = AT(numerator), .per = AT(denominator)                            \
+        .name = (metric), .key = MSP_JSON_KEY(metric), .unit = (what), .kind = MSP_KPI_DERIVED,    \
+        .definition = (meaning), .attribution = (day), .read = read_ratio, .of = AT(numerator),    \
+        .per = AT(denominator)                                                                     \
     }
 #define MEAN(metric, meaning, day, sum, count)                                                     \
     {                                                                                              \
-        .name = (metric), .name_length = sizeof(metric) - 1, .unit = "minutes",                    \
-        .kind = MSP_KPI_DERIVED, .definition = (meaning), .attribution = (day),                    \
-        .read = read_mean_minutes, .of = AT(sum), .per = AT(count)                                 \
+        .name = (metric), .key = MSP_JSON_KEY(metric), .unit = "minutes", .kind = MSP_KPI_DERIVED, \
+        .definition = (meaning), .attribution = (day), .read = read_mean_minutes, .of = AT(sum),   \
+        .per = AT(count)                                                                           \
     }
 #define PERCENTILE(metric, meaning, day, seconds, count)                                           \
     {                                                                                              \
-        .name = (metric), .name_length = sizeof(metric) - 1, .unit = "minutes",                    \
-        .kind = MSP_KPI_DERIVED, .definition = meaning WITHIN_ONE, .attribution = (day),           \
-        .read = read_percentile_minutes, .of = AT(seconds), .per = AT(count)                       \
+        .name = (metric), .key = MSP_JSON_KEY(metric), .unit = "minutes", .kind = MSP_KPI_DERIVED, \
+        .definition = meaning WITHIN_ONE, .attribution = (day), .read = read_percentile_minutes,   \
+        .of = AT(seconds), .per = AT(count)                                                        \
     }
 
 const struct msp_kpi_metric msp_kpi_metrics[] = {
@@ -177,14 +176,13 @@ static void write_member(struct msp_json_writer *writer, const struct msp_kpi_me
 {
     switch (number.form) {
     case MSP_KPI_NONE:
-        msp_json_key(writer, metric->name);
-        msp_json_null(writer);
+        msp_json_keyed_null(writer, &metric->key);
         return;
     case MSP_KPI_WHOLE:
-        msp_json_plain_key_int(writer, metric->name, metric->name_length, number.whole);
+        msp_json_keyed_int(writer, &metric->key, number.whole);
         return;
     case MSP_KPI_REAL:
-        msp_json_plain_key_double(writer, metric->name, metric->name_length, number.real);
+        msp_json_keyed_double(writer, &metric->key, number.real);
         return;
     }
 }

@@ -22,7 +22,7 @@ enum msp_kpi_kind { MSP_KPI_STORED, MSP_KPI_DERIVED };
 
 struct msp_kpi_metric {
     const char *name; /* a literal: letters, digits, '_' */
-    size_t name_length;
+    struct msp_json_key key;
     const char *unit; /* "tickets", "seconds", "minutes", "ratio", "score" */
     enum msp_kpi_kind kind;
     const char *definition;
