@@ -59,17 +59,18 @@ static size_t put_fixed(int64_t digits, int places, char out[MSP_DOUBLE_TEXT_BYT
     int whole = count - places;
     size_t length = 0;
 
-    if (whole <= 0)
+    if (whole <= 0) {
         out[length++] = '0';
-    for (int i = 0; i < whole; i++)
-        out[length++] = text[i];
+        whole = 0;
+    }
+    memcpy(out + length, text, (size_t)whole);
+    length += (size_t)whole;
     if (places > 0)
         out[length++] = '.';
-    for (int i = whole; i < 0; i++)
+    for (int zeros = places - count; zeros > 0; zeros--)
         out[length++] = '0';
-    int rest = whole > 0 ? whole : 0;
-    memcpy(out + length, text + rest, (size_t)(count - rest));
-    length += (size_t)(count - rest);
+    memcpy(out + length, text + whole, (size_t)(count - whole));
+    length += (size_t)(count - whole);
     out[length] = '\0';
     return length;
 }
