@@ -114,12 +114,14 @@ def test_a_lie_goes_back_once_with_the_reason(asking, own_stack, acme, api, aske
 
 
 def test_who_lies_twice_does_not_write_and_is_not_quoted(asking, acme, api, asked):
-    in_turn(api, "99997 tickets were created in this period [f9].")
+    # More digits than the fraction of a second has, which could be any.
+    lie = "88899977"
+    in_turn(api, f"{lie} tickets were created in this period [f9].")
     summary = write(asking, acme)
     assert len(asked()) == 2
     assert summary["written_by"] == "template" and summary["not_by_model"]["code"].startswith("text_")
-    assert "55 tickets were created" in summary["text"] and "99997" not in str(summary)
-    assert "99997" in asked()[1].json["messages"][2]["content"] and "99997" in asking.log()
+    assert "55 tickets were created" in summary["text"] and lie not in str(summary)
+    assert lie in asked()[1].json["messages"][2]["content"] and lie in asking.log()
 
 
 def test_names_of_strangers_are_names(asking, api, asked):
