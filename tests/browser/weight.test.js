@@ -44,13 +44,22 @@ test("a refresh of an unchanged period costs 304s only", asRole("manager", {}, a
     assert.ok(visit.bytes < first / 4, `${visit.bytes} of ${first} bytes again`);
 }));
 
-// When every figure stood and every chart was drawn, by the page's own clock; what it took.
+// Runs in the page before its own scripts: notes when its main part last changed, by the page's own clock. What drives the
+// browser sees that later, by as much as it is busy itself.
+function noteChanges() {
+    new MutationObserver(() => { window.changedAt = performance.now(); })
+        .observe(document, {subtree: true, childList: true, attributes: true, characterData: true});
+}
+
+// When every figure stood and every chart was drawn, in a browser that has seen nothing yet; what it took.
 async function cost(period) {
     const visit = await Visit.begin({role: "manager", session: await sessionOf("manager")});
+    await visit.context.addInitScript(noteChanges);
     await visit.open(`/?view=overview&period=${period}`, "overview");
     const charts = await visit.page.locator("main .plot").count();
     await visit.page.locator("main .plot canvas").nth(charts - 1).waitFor();
-    const took = await visit.page.evaluate(() => ({ms: performance.now(), elements: document.querySelectorAll("main *").length}));
+    await visit.page.waitForLoadState("networkidle");
+    const took = await visit.page.evaluate(() => ({ms: window.changedAt, elements: document.querySelectorAll("main *").length}));
     assert.equal(charts, 4);
     await visit.end();
     await visit.context.close();
@@ -64,8 +73,9 @@ test("a year of days is shown as fast as a week", async (t) => {
         week.push(await cost("7d"));
         year.push(await cost("365d"));
     }
-    const least = (costs) => Math.min(...costs.map(({ms}) => ms));
-    t.diagnostic(`all shown after ${least(week).toFixed(0)} ms for a week, ${least(year).toFixed(0)} ms for a year`);
+    const all = (costs) => costs.map(({ms}) => Math.round(ms)).sort((a, b) => a - b);
+    const least = (costs) => all(costs)[0];
+    t.diagnostic(`all shown after ${all(week).join(", ")} ms for a week, ${all(year).join(", ")} ms for a year`);
     t.diagnostic(`${week[0].elements} elements and ${week[0].bytes} bytes for a week, ${year[0].elements} and ${year[0].bytes} for a year`);
     assert.ok(least(year) < 1.5 * least(week) + 100, JSON.stringify({week, year}));
     assert.ok(year[0].elements < 1.2 * week[0].elements, "a year makes more elements than a week");
