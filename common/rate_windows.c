@@ -72,6 +72,20 @@ static int32_t least(int32_t a, int32_t b)
     return a < b ? a : b;
 }
 
+/* Whether no more is to be had. A limit that was raised since is worth asking again. */
+static bool is_exhausted(const struct entry *entry, const struct msp_rate_policy *policy,
+                         uint32_t window)
+{
+    return count_in(msp_word_load(&entry->exhausted), window) >= (uint32_t)policy->limit;
+}
+
+static int32_t granted_left(const struct entry *entry, const struct msp_rate_policy *policy,
+                            uint32_t window, uint32_t spent)
+{
+    uint32_t granted = count_in(msp_word_load(&entry->granted), window);
+    return granted <= spent || is_exhausted(entry, policy, window) ? 0 : (int32_t)(granted - spent);
+}
+
 static enum msp_rate_outcome decide(const struct entry *entry, const struct msp_rate_policy *policy,
                                     uint32_t window, uint32_t spent, bool shared)
 {
@@ -81,9 +95,7 @@ static enum msp_rate_outcome decide(const struct entry *entry, const struct msp_
         return MSP_RATE_TAKEN;
     if (spent < count_in(msp_word_load(&entry->granted), window))
         return MSP_RATE_TAKEN;
-    /* A limit that was raised since is worth asking again. */
-    uint32_t exhausted_at = count_in(msp_word_load(&entry->exhausted), window);
-    return exhausted_at >= (uint32_t)policy->limit ? MSP_RATE_REFUSED : MSP_RATE_LEASE_WANTED;
+    return is_exhausted(entry, policy, window) ? MSP_RATE_REFUSED : MSP_RATE_LEASE_WANTED;
 }
 
 enum msp_rate_outcome msp_rate_take(struct msp_rate_windows *windows, uint64_t key,
@@ -102,6 +114,7 @@ enum msp_rate_outcome msp_rate_take(struct msp_rate_windows *windows, uint64_t k
              !atomic_compare_exchange_weak(&entry->spent, &word, word_of(window, spent + 1)));
     if (outcome == MSP_RATE_TAKEN)
         spent++;
+    out_state->granted_left = shared ? granted_left(entry, policy, window, spent) : 0;
     bool none_left = outcome == MSP_RATE_REFUSED;
     out_state->remaining = none_left ? 0 : policy->limit - least((int32_t)spent, policy->limit);
     out_state->reset_seconds =

@@ -36,6 +36,8 @@ enum msp_rate_outcome {
 struct msp_rate_state {
     int32_t remaining;     /* of the limit, as far as this node knows */
     int32_t reset_seconds; /* until the window ends: 1 to window_seconds */
+    int32_t granted_left;  /* while shared: what may be taken until a lease is wanted; 0 if the
+                              next is wanted now, or there is none to be had */
 };
 
 /* Takes one. `key` names who is counted and by which policy: a hash of 64 bits. */

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import re
+import subprocess
 import time
 
 import pytest
@@ -181,6 +182,32 @@ def test_nodes_share_a_limit_and_never_pass_it(new_server, tenant):
     # At most one lease (a sixteenth) of each node is left unused.
     assert 160 - 2 * 10 <= passed <= 160, passed
     assert set(got) == {200, 429}
+
+
+def leased(stack):
+    """What all nodes took of Redis together, for what reads."""
+    def command(*words):
+        return subprocess.run(["redis-cli", "-s", stack.redis.path, "--raw", *words], check=True, capture_output=True,
+                              text=True).stdout.split()
+    return sum(int(command("GET", name)[0]) for name in command("KEYS", "msp:rate:*:read:*"))
+
+
+def test_a_lease_that_is_nearly_spent_is_filled_up_and_no_limit_is_passed(new_stack, tenant):
+    limit, lease, ahead = 2400, 150, 18  # of a limit this large the last eighth of a lease is when the next is asked for
+    stack = new_stack()
+    nodes = [stack.server(RATE_LIMITS=limits(read=f"{limit}/{WINDOW}")).start() for _ in range(2)]
+    slug = tenant(on=nodes[0])
+    wait_until(lambda: slug in nodes[1].tenants(), 10, "the other node to know the tenant")
+    assert statuses(nodes[0], slug, lease - ahead - 1, workers=1) == [200] * (lease - ahead - 1)
+    assert leased(stack) == lease
+    assert ask(nodes[0], slug).status == 200
+    assert leased(stack) == lease + lease - ahead
+    with concurrent.futures.ThreadPoolExecutor(8) as crowd:
+        got = list(crowd.map(lambda n: ask(nodes[n % 2], slug).status, range(limit + 200)))
+    passed = lease - ahead + got.count(200)
+    assert limit - lease <= passed <= limit, "a node left more than a lease unused, or a limit was passed"
+    assert set(got) == {200, 429}
+    assert leased(stack) == limit
 
 
 def test_without_redis_a_node_counts_alone(new_stack, tenant, expect_log):

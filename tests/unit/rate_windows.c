@@ -87,6 +87,21 @@ Test(rate_windows, nodes_that_share_spend_only_what_they_leased)
     free(windows);
 }
 
+Test(rate_windows, the_state_says_when_the_next_lease_will_be_wanted)
+{
+    struct msp_rate_windows *windows = new_windows();
+    struct msp_rate_state state;
+    msp_rate_lease_end(windows, 5, &ten_a_minute, 600, 3, false);
+    cr_assert_eq(msp_rate_take(windows, 5, &ten_a_minute, true, 600, &state), MSP_RATE_TAKEN);
+    cr_assert_eq(state.granted_left, 2);
+    cr_assert_eq(msp_rate_take(windows, 5, &ten_a_minute, false, 600, &state), MSP_RATE_TAKEN);
+    cr_assert_eq(state.granted_left, 0, "who counts alone needs no lease");
+    msp_rate_lease_end(windows, 5, &ten_a_minute, 600, 3, true);
+    cr_assert_eq(msp_rate_take(windows, 5, &ten_a_minute, true, 600, &state), MSP_RATE_TAKEN);
+    cr_assert_eq(state.granted_left, 0, "there is none to be had");
+    free(windows);
+}
+
 Test(rate_windows, a_raised_limit_is_worth_asking_again)
 {
     static const struct msp_rate_policy twelve_a_minute = {12, 60};

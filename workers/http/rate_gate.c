@@ -10,9 +10,15 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* A sixteenth of a limit at once: few round trips, and little left unused at a window's end. */
-#define LEASE_SHARE 16
-#define LEASE_MOST  1000
+/*
+ * A sixteenth of a limit at once: few round trips, and little left unused at a window's end. Of a
+ * lease that is spent in no time the last eighth is the time for the next to come: one request
+ * fills it up, and nobody else waits for Redis.
+ */
+#define LEASE_SHARE       16
+#define LEASE_MOST        1000
+#define LEASE_AHEAD_SHARE 8
+#define LEASE_AHEAD_LEAST 16 /* an eighth of less is no time at all */
 
 /* What Redis may take for an answer, and how long somebody else's asking is waited for. */
 #define REDIS_TIMEOUT_MS 50
@@ -111,19 +117,11 @@ static enum msp_result ask_redis(struct msp_rate_gate *gate, const struct counte
     return result;
 }
 
-/* Whether the window is worth another look: a lease came, or somebody else may be getting one. */
-static bool lease(struct msp_rate_gate *gate, const struct counted *counted, int64_t give_up_ms)
+/* Once begun: asks for `wanted` and notes what came of it. False if Redis did not answer. */
+static bool fetch_lease(struct msp_rate_gate *gate, const struct counted *counted, int32_t wanted)
 {
     const struct msp_rate_policy *policy = counted->policy;
-    int64_t now_ms = msp_clock_monotonic_ms();
-    if (now_ms >= give_up_ms)
-        return false;
-    if (!msp_rate_lease_begin(gate->windows, counted->key, now_ms, 2 * PATIENCE_MS)) {
-        (void)nanosleep(&(struct timespec){.tv_nsec = LOOK_AGAIN_NS}, NULL);
-        return true;
-    }
     struct msp_error error;
-    int32_t wanted = lease_size(policy);
     int64_t total = 0;
     bool answered = ask_redis(gate, counted, wanted, &total, &error) == MSP_OK;
     int64_t left = (int64_t)policy->limit - (total - wanted);
@@ -136,6 +134,32 @@ static bool lease(struct msp_rate_gate *gate, const struct counted *counted, int
     return answered;
 }
 
+/* Whether the window is worth another look: a lease came, or somebody else may be getting one. */
+static bool lease(struct msp_rate_gate *gate, const struct counted *counted, int64_t give_up_ms)
+{
+    int64_t now_ms = msp_clock_monotonic_ms();
+    if (now_ms >= give_up_ms)
+        return false;
+    if (!msp_rate_lease_begin(gate->windows, counted->key, now_ms, 2 * PATIENCE_MS)) {
+        (void)nanosleep(&(struct timespec){.tv_nsec = LOOK_AGAIN_NS}, NULL);
+        return true;
+    }
+    return fetch_lease(gate, counted, lease_size(counted->policy));
+}
+
+/* Fills up what is nearly spent, unless somebody does already. A node never holds more than one
+ * lease. What Redis says is for those who come next. */
+static void lease_ahead(struct msp_rate_gate *gate, const struct counted *counted, int32_t left)
+{
+    int32_t size = lease_size(counted->policy);
+    int32_t ahead = size / LEASE_AHEAD_SHARE;
+    if (ahead < LEASE_AHEAD_LEAST || left > ahead || left == 0)
+        return;
+    if (msp_rate_lease_begin(gate->windows, counted->key, msp_clock_monotonic_ms(),
+                             2 * PATIENCE_MS))
+        (void)fetch_lease(gate, counted, size - left);
+}
+
 static enum msp_rate_outcome take(struct msp_rate_gate *gate, const struct counted *counted,
                                   struct msp_rate_state *out_state)
 {
@@ -144,6 +168,8 @@ static enum msp_rate_outcome take(struct msp_rate_gate *gate, const struct count
     for (;;) {
         enum msp_rate_outcome outcome = msp_rate_take(gate->windows, counted->key, counted->policy,
                                                       shared, counted->now_seconds, out_state);
+        if (outcome == MSP_RATE_TAKEN && shared)
+            lease_ahead(gate, counted, out_state->granted_left);
         if (outcome != MSP_RATE_LEASE_WANTED)
             return outcome;
         if (give_up_ms == 0)
