@@ -8,12 +8,14 @@
 #include <jansson.h>
 #include <pthread.h>
 #include <regex.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static int reading_end;
@@ -300,6 +302,51 @@ Test(log, a_full_page_is_written_in_whole_lines_of_at_most_pipe_buf)
     }
     msp_log_flush();
     cr_expect_eq(lines + count_lines(next_write()), 500);
+}
+
+/* A side takes 16 lines with this filler: of three who log ten each one must write the first side,
+ * and before that only one can be done. */
+#define FILLER_BYTES 180
+#define WRITERS      3
+#define LINES_EACH   10
+
+static sem_t done;
+
+static void *write_long_lines(void *unused)
+{
+    char filler[FILLER_BYTES + 1];
+    memset(filler, 'x', FILLER_BYTES);
+    filler[FILLER_BYTES] = '\0';
+    for (int i = 0; i < LINES_EACH; i++)
+        msp_log(MSP_LOG_INFO, "Event", "filler", filler, NULL);
+    sem_post(&done);
+    return unused;
+}
+
+Test(log, nobody_waits_for_who_writes_a_full_side, .timeout = 20)
+{
+    pthread_t writers[WRITERS];
+    struct timespec soon;
+    int lines = 0;
+    sem_init(&done, 0, 0);
+    fcntl(STDERR_FILENO, F_SETPIPE_SZ, 4096); /* one write fills it */
+    cr_assert_eq(write(STDERR_FILENO, "full\n", 5), 5);
+    fcntl(STDERR_FILENO, F_SETFL, O_DIRECT); /* whoever writes now waits for a reader */
+    msp_log_hold(map_page());
+    for (int i = 0; i < WRITERS; i++)
+        cr_assert_eq(pthread_create(&writers[i], NULL, write_long_lines, NULL), 0);
+    clock_gettime(CLOCK_REALTIME, &soon);
+    soon.tv_sec += 10;
+    for (int i = 0; i < WRITERS - 1; i++)
+        cr_assert_eq(sem_timedwait(&done, &soon), 0, "others wait too");
+    cr_assert_eq(sem_trywait(&done), -1, "nobody had to write");
+    cr_assert_str_eq(next_write(), "full\n");
+    for (int i = 0; i < WRITERS; i++)
+        pthread_join(writers[i], NULL);
+    lines += count_lines(next_write());
+    msp_log_flush();
+    lines += count_lines(next_write());
+    cr_expect_eq(lines, WRITERS * LINES_EACH);
 }
 
 Test(log, what_a_killed_process_held_is_written_by_its_heir)
