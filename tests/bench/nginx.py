@@ -1,4 +1,5 @@
-"""nginx beside us: as many processes as we have workers, and as we do: no line a health check, no end to keep-alive."""
+"""nginx beside us: as many processes as we have workers, and as we do: no line of the log a health check but one a file,
+held until a page is full; no end to keep-alive."""
 
 import os
 import shutil
@@ -53,7 +54,9 @@ class Nginx:
                     listen 127.0.0.1:{self.port} backlog=4096;
                     location /bare {{ return 200 '{ALIVE}'; }}
                     location /same {{ {fields} return 200 '{ALIVE}'; }}
-                    location /files/ {{ root {self.folder}; }}
+                    location /files/ {{
+                        root {self.folder}; access_log {self.folder}/access.log combined buffer=4k flush=1s;
+                    }}
                 }}
             }}
         """

@@ -5,14 +5,13 @@
 
 #include <arpa/inet.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 static bool is_trusted(const char *address, const char *trusted)
 {
     struct in_addr ipv4;
-    return inet_pton(AF_INET, address, &ipv4) == 1 &&
+    return trusted[0] != '\0' && inet_pton(AF_INET, address, &ipv4) == 1 &&
            msp_address_list_contains(trusted, ntohl(ipv4.s_addr));
 }
 
@@ -59,17 +58,25 @@ static const char *last_field(const struct mg_request_info *info, const char *na
     return NULL;
 }
 
+/* What a proxy of ours says whom it answers. */
+static bool take_passed_on(const struct mg_request_info *info, const char *trusted,
+                           char out[MSP_ADDRESS_BYTES])
+{
+    const char *direct = last_field(info, "cf-connecting-ip");
+    if (direct != NULL)
+        return take_address(direct, strlen(direct), out);
+    const char *passed = last_field(info, "x-forwarded-for");
+    return passed != NULL && take_last_foreign(passed, trusted, out);
+}
+
 void msp_client_address(const struct mg_request_info *info, const char *trusted,
                         char out[MSP_ADDRESS_BYTES])
 {
     char said[MSP_ADDRESS_BYTES];
-    const char *direct = last_field(info, "cf-connecting-ip");
-    const char *passed = last_field(info, "x-forwarded-for");
-    bool known = false;
-    if (is_trusted(info->remote_addr, trusted)) {
-        known = direct != NULL && take_address(direct, strlen(direct), said);
-        if (!known && direct == NULL && passed != NULL)
-            known = take_last_foreign(passed, trusted, said);
-    }
-    (void)snprintf(out, MSP_ADDRESS_BYTES, "%.45s", known ? said : info->remote_addr);
+    const char *address = info->remote_addr;
+    if (is_trusted(info->remote_addr, trusted) && take_passed_on(info, trusted, said))
+        address = said;
+    size_t length = strnlen(address, MSP_ADDRESS_BYTES - 1);
+    memcpy(out, address, length);
+    out[length] = '\0';
 }

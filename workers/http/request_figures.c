@@ -19,7 +19,12 @@ const char *msp_cache_use_name(enum msp_cache_use use)
 
 static void append_ms(struct msp_buffer *out, const char *name, int64_t us)
 {
-    msp_buffer_printf(out, "%s;dur=%d.%03d", name, (int)(us / 1000), (int)(us % 1000));
+    char thousandths[] = {'.', (char)('0' + us / 100 % 10), (char)('0' + us / 10 % 10),
+                          (char)('0' + us % 10)};
+    msp_buffer_append_text(out, name);
+    msp_buffer_append_text(out, ";dur=");
+    msp_buffer_append_int(out, us / 1000);
+    msp_buffer_append(out, thousandths, sizeof thousandths);
 }
 
 void msp_request_tell_time(const struct msp_request *request, int status, int64_t database_us,
