@@ -84,6 +84,7 @@ test("a client who asks for a technician's view or an administrator's is told th
         assert.match(text, /pas pour votre rôle|n.existe pas|aucune vue|pas été trouvé/i, `${address}: ${text.slice(0, 200)}`);
         assertNobodyIn(text, names, address);
     }
+    assert.match(await visit.page.locator("main .notice").textContent(), /demandez à votre prestataire/);
 }));
 
 test("a client's session gets the files of its role and no other", asRole("client", {}, async (visit) => {

@@ -54,7 +54,11 @@ test("a manager starts an export, sees it end and downloads a file of it", asRol
     });
     job = await latestJob();
     assert.equal(job.state, "succeeded");
-    assert.deepEqual([...new Set(job.result.export_locations.map(({dataset}) => dataset))], ["tickets"]);
+    const {export_locations: written} = job.result;
+    assert.deepEqual([...new Set(written.map(({dataset}) => dataset))], ["tickets"]);
+    const result = (await itemOf(page, job).locator("dl.facts dd").last().textContent()).replaceAll(",", "");
+    assert.match(result, new RegExp(`^${written.length} files? written ${written.reduce((all, {rows}) => all + rows, 0)} rows? in all$`));
+    assert.doesNotMatch(await itemOf(page, job).textContent(), /\b0 sec/);
 
     const files = (await api("manager", "/v1/exports?dataset=tickets")).exports;
     const file = files.find(({day}) => day === to);

@@ -63,3 +63,10 @@ test("a manager asks for a summary, and its text, writer and numbers are the API
     await visit.shown("overview");
     assertShows(await page.locator("main [data-metric=tickets_created] .value").textContent(), await numberOf(created.query), "en", "the tile");
 }));
+
+test("a technician, who works at the provider, is told to ask there", asRole("tech", {}, async (visit) => {
+    await visit.open("/?view=summary&from=2026-01-02&to=2026-01-04", "summary");
+    assert.match(await visit.page.locator("main .empty").textContent(), /ask a manager/i);
+    await visit.open("/?view=users", "users");
+    assert.match(await visit.page.locator("main .notice").textContent(), /ask an administrator/);
+}));

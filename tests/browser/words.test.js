@@ -36,6 +36,21 @@ test("a text that counts has the forms its language needs", () => {
     }
 });
 
+// What the job worker's C names in a result or a progress, each with the page's words for it.
+const jobs = join(dashboard, "../jobs");
+const worker = readdirSync(jobs, {recursive: true}).filter((name) => name.endsWith(".c"))
+    .map((name) => ({name, text: readFileSync(join(jobs, name), "utf8")}));
+const named = (files, pattern) => [...new Set(files.flatMap(({text}) => [...text.matchAll(pattern)].map(([, name]) => name)))];
+
+test("what a job counts and what it is at have words", () => {
+    const kinds = worker.filter(({name}) => /^kind_\w+\.c$/.test(name));
+    const counts = named(kinds, /msp_json_key_int\(&\w+, "(\w+)"/g).filter((name) => name !== "tenants");
+    const stages = named(worker, /msp_job_run_progress\([^;"]*"([a-z ]+)"/g).map((stage) => stage.replaceAll(" ", "_"));
+    assert.ok(counts.includes("fetched") && stages.includes("pulling"), `${counts} ${stages}`);
+    const wanted = [...counts.map((name) => `result.${name}`), ...stages.map((name) => `stage.${name}`)];
+    assert.deepEqual(wanted.filter((name) => !(name in en)), []);
+});
+
 // A plain space would let a line begin with the sign.
 test("French puts unbreakable spaces before its signs and within its quotation marks", () => {
     for (const [name, entry] of Object.entries(fr)) {

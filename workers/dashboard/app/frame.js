@@ -132,7 +132,7 @@ function settleAddress({me, tenant, period: {from, to}}) {
 function fail(error) {
     if (!(error instanceof Problem)) {
         console.error(error);
-        error = new Problem({status: -1, code: "page_fault", detail: say("fault.page", {what: error.message})});
+        error = new Problem({status: -1, code: "page_fault", detail: say("fault.page", {what: error.message, whom: notices.whom(session.who(), "admin")})});
     }
     if (error.passes) return tryAgain(error);
     failures = 0;

@@ -1,9 +1,10 @@
 // The jobs of a tenant, kept true while they run: those that are not over are asked one by one, which is small; the list,
 // whose results may be long, is read again when one of them has ended.
-import {ago, measure, moment, NOTHING, number} from "../app/format.js";
+import {ago, measure, moment, number} from "../app/format.js";
 import {element} from "../app/element.js";
 import {empty, explain} from "./notices.js";
 import {newKey, Problem} from "../app/server.js";
+import {resultOf, stageOf} from "./job_result.js";
 import {isSaid, say} from "../app/language.js";
 
 const ASK_MS = 1000;
@@ -126,7 +127,7 @@ export async function jobList(context, query, onEnd = () => {}) {
     // As high as the bar, so that nothing moves when a job ends.
     const ending = ({started_at: began, finished_at: ended}) => element("div", {class: "progress quiet"},
         say("jobs.ended", {moment: moment(ended, tenant.timezone)}), " ",
-        began && say("jobs.took", {span: measure((Date.parse(ended) - Date.parse(began)) / 60000, "minutes")}));
+        began && took(Date.parse(ended) - Date.parse(began)));
 
     await readList();
     wait();
@@ -138,10 +139,13 @@ export async function jobList(context, query, onEnd = () => {}) {
     }};
 }
 
+const took = (ms) => (ms < 1000 ? say("jobs.took.instant") : say("jobs.took", {span: measure(ms / 60000, "minutes")}));
+
 const reasonOf = ({code, detail}) => (isSaid(`problem.${code}`) ? say(`problem.${code}`) : detail ?? code);
 
 export function bar(job) {
-    const {done, total, stage, eta_seconds: eta} = job.progress;
+    const {done, total, eta_seconds: eta} = job.progress;
+    const stage = stageOf(job);
     const told = [stage && say("jobs.stage", {stage}), total > 0 && `${number(done)} / ${number(total)}`,
         eta !== null && say("jobs.eta", {count: eta, number: number(eta)})].filter(Boolean).join(" · ");
     return element("div", {class: "progress"},
@@ -156,16 +160,8 @@ function facts(job, tenant) {
         ["jobs.created", moment(job.created_at, tenant.timezone)],
         ["jobs.started", moment(job.started_at, tenant.timezone)],
         ["jobs.finished", moment(job.finished_at, tenant.timezone)],
-        ["jobs.result", outcome(job.result)],
+        ["jobs.result", resultOf(job)],
     ];
     return element("dl", {class: "facts"}, rows.map(([name, value]) =>
         [element("dt", {}, say(name)), element("dd", {}, value)]));
-}
-
-// A result's numbers; its lists may be long and are only counted.
-function outcome(result) {
-    if (result === null) return NOTHING;
-    return Object.entries(result).filter(([, value]) => value !== null && typeof value !== "boolean").map(([name, value]) =>
-        `${name}: ${Array.isArray(value) ? number(value.length) : typeof value === "object" ? outcome(value)
-            : typeof value === "number" ? number(value) : value}`).join(", ") || NOTHING;
 }

@@ -6,13 +6,16 @@ import * as address from "../app/address.js";
 export const notice = (title, text, ...more) =>
     element("section", {class: "notice"}, element("h1", {tabindex: "-1"}, title), element("p", {}, text), ...more);
 
+// Who helps: a client its provider, and who works there somebody of that role.
+export const whom = (me, role) => say((me?.role ?? "client") === "client" ? "whom.provider" : `whom.${role}`);
+
 const home = () => element("p", {}, element("a", {class: "button", href: "/"}, say("notice.home")));
 
 export const unknownView = () => notice(say("notice.unknown.title"), say("notice.unknown.text"), home());
 
 // to: the view (app/views.js) that the reader may open instead.
 export const forbidden = (me, to) => notice(say("notice.forbidden.title"),
-    say("notice.forbidden.text", {role: say(`role.${me.role}`), view: say(`view.${to.name}`)}), home());
+    say("notice.forbidden.text", {role: say(`role.${me.role}`), view: say(`view.${to.name}`), whom: whom(me, "admin")}), home());
 
 // A request that the server refused.
 export const problem = (error) => notice(

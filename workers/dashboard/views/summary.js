@@ -2,7 +2,7 @@
 // may a new one.
 import {dayRange, moment} from "../app/format.js";
 import {element} from "../app/element.js";
-import {empty} from "../parts/notices.js";
+import {empty, whom} from "../parts/notices.js";
 import {language, say} from "../app/language.js";
 import {findSummary, paragraphs, SUMMARIES_PAGE, summaryNotes, writtenBy} from "../parts/summary_text.js";
 import {more} from "../parts/more.js";
@@ -24,7 +24,8 @@ export async function build(context) {
         element("div", {class: "title"},
             title(say("summary.title", {tenant: tenant.name}), dayRange(told.from, told.to)),
             periodBar(context, {compares: false, forgets: {id: null, job: null}})),
-        summary ? text(summary) : empty(say(mayAsk ? "summary.none.ask" : page.summaries.length > 0 ? "summary.none" : "summary.none.yet")),
+        summary ? text(summary) : empty(say(mayAsk ? "summary.none.ask" : page.summaries.length > 0 ? "summary.none" : "summary.none.yet",
+            {whom: whom(me, "manager")})),
         mayAsk && summaryOrder(context),
         page.summaries.length > 0 && earlier(context, page, id));
 }
