@@ -46,12 +46,10 @@ static bool grow(struct msp_buffer *buffer, size_t needed)
     return true;
 }
 
-char *msp_buffer_reserve(struct msp_buffer *buffer, size_t size)
+char *msp_buffer_reserve_slowly(struct msp_buffer *buffer, size_t size)
 {
     if (buffer->failed)
         return NULL;
-    if (buffer->data && size <= buffer->capacity - buffer->length)
-        return buffer->data + buffer->length;
     if (size > SIZE_MAX - buffer->length || !grow(buffer, buffer->length + size)) {
         buffer->failed = true;
         return NULL;

@@ -112,13 +112,9 @@ void msp_csv_int(struct msp_csv_writer *writer, int64_t value)
 
 void msp_csv_double(struct msp_csv_writer *writer, double value)
 {
-    char text[32];
-    size_t length = isfinite(value) ? msp_double_format(value, text) : 0;
-    char *at = begin_cell(writer, length);
-    if (at == NULL)
-        return;
-    memcpy(at, text, length);
-    end_cell(writer, at + length);
+    char *at = begin_cell(writer, MSP_DOUBLE_TEXT_BYTES);
+    if (at != NULL)
+        end_cell(writer, at + (isfinite(value) ? msp_double_format(value, at) : 0));
 }
 
 void msp_csv_empty(struct msp_csv_writer *writer)

@@ -5,9 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MSP_INT64_TEXT_BYTES 20 /* "-9223372036854775808" */
+#define MSP_INT64_TEXT_BYTES 25 /* "-9223372036854775808", and what is written past it */
 
-/* Writes the text without a NUL and returns its length. */
+/* Writes the text without a NUL and returns its length; bytes behind it may change. */
 size_t msp_int64_format(int64_t value, char out[MSP_INT64_TEXT_BYTES]);
 
 #endif

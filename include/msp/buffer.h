@@ -32,11 +32,22 @@ void msp_buffer_clear(struct msp_buffer *buffer);
  * Room for `size` more bytes, returned as a place to write them; NULL (and `failed`) if there is
  * none. The writer adds what it wrote to `length` itself.
  */
-char *msp_buffer_reserve(struct msp_buffer *buffer, size_t size) MSP_MUST_CHECK;
+static inline char *msp_buffer_reserve(struct msp_buffer *buffer, size_t size) MSP_MUST_CHECK;
 
 void msp_buffer_append(struct msp_buffer *buffer, const void *bytes, size_t size);
 void msp_buffer_append_text(struct msp_buffer *buffer, const char *text);
 void msp_buffer_append_int(struct msp_buffer *buffer, int64_t number);
 void msp_buffer_printf(struct msp_buffer *buffer, const char *format, ...) MSP_PRINTF(2, 3);
+
+/* For msp_buffer_reserve alone: where there is no room yet. */
+char *msp_buffer_reserve_slowly(struct msp_buffer *buffer, size_t size) MSP_MUST_CHECK;
+
+/* Here, since an answer's every number asks for room. */
+static inline char *msp_buffer_reserve(struct msp_buffer *buffer, size_t size)
+{
+    if (!buffer->failed && buffer->data != NULL && size <= buffer->capacity - buffer->length)
+        return buffer->data + buffer->length;
+    return msp_buffer_reserve_slowly(buffer, size);
+}
 
 #endif

@@ -75,9 +75,10 @@ void msp_json_key_time(struct msp_json_writer *writer, const char *name, int64_t
 /* YYYY-MM-DD; INT32_MIN (MSP_NO_DAY) writes null. */
 void msp_json_key_day(struct msp_json_writer *writer, const char *name, int32_t unix_day);
 
-#define MSP_DOUBLE_TEXT_BYTES 32
+#define MSP_DOUBLE_TEXT_BYTES 40
 
-/* The same number text as msp_json_double without the writer, for CSV; returns its length. */
+/* The same number text as msp_json_double without the writer, for CSV; returns its length. Bytes
+ * behind its NUL may change. */
 size_t msp_double_format(double value, char out[MSP_DOUBLE_TEXT_BYTES]);
 
 #endif

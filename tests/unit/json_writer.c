@@ -159,7 +159,7 @@ Test(json_writer, doubles_are_the_shortest_text_that_reads_back)
         {1e-5, "1e-05"},
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        char text[32];
+        char text[MSP_DOUBLE_TEXT_BYTES];
         size_t length = msp_double_format(table[i].value, text);
         cr_expect_str_eq(text, table[i].expected);
         cr_expect_eq(length, strlen(text));
@@ -178,7 +178,7 @@ Test(json_writer, random_doubles_read_back_and_fewer_digits_would_not)
         memcpy(&value, &state, sizeof value);
         if (!isfinite(value) || value == trunc(value))
             continue; /* whole numbers keep their zeros */
-        char text[32];
+        char text[MSP_DOUBLE_TEXT_BYTES];
         char shorter[320];
         msp_double_format(value, text);
         cr_assert_eq(strtod(text, NULL), value, "%s", text);
@@ -197,7 +197,7 @@ Test(json_writer, quotients_are_written_as_printf_would_with_the_fewest_digits)
         for (int64_t dividend = 1; dividend < 200000000; dividend = dividend * 3 + divisor) {
             double value = (double)dividend / (double)divisor;
             char expected[32];
-            char text[32];
+            char text[MSP_DOUBLE_TEXT_BYTES];
             for (int digits = 1; digits <= 17; digits++) {
                 snprintf(expected, sizeof expected, "%.*g", digits, value);
                 if (strtod(expected, NULL) == value)
@@ -348,7 +348,7 @@ Test(json_writer, the_shortest_text_of_many_numbers_reads_back_and_is_shortest)
     uint64_t state = 88172645463325252U;
 
     for (int i = 0; i < 200000; i++) {
-        char text[32];
+        char text[MSP_DOUBLE_TEXT_BYTES];
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
