@@ -10,7 +10,7 @@ const ADMINS = ["admin"];
 
 const later = (name) => async () => (await import("../views/later.js"))[name];
 
-// load: async () => build(context), which makes the view's content (app/frame.js tells what a context is)
+// load: async () => build(context), which makes the view's content (app/context.js tells what a context is)
 export const VIEWS = [
     {name: "tenants", roles: ADMINS, ofTenant: false, inMenu: true, refreshes: true, load: later("tenants")},
     {name: "overview", roles: EVERYBODY, ofTenant: true, inMenu: true, refreshes: true, load: async () => overview},
