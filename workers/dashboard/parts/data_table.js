@@ -2,6 +2,17 @@
 import {bodyOf, bodyRow, headCell, tableOf} from "./table_rows.js";
 import {element} from "../app/element.js";
 import {empty} from "./notices.js";
+import * as address from "../app/address.js";
+
+// The orders that the reader chose, by the tables' captions: while the view stays, a table that is made anew keeps its
+// order, be it for a form that was sent, newer figures or more rows.
+const chosen = {view: null, orders: new Map()};
+
+function chosenOrders() {
+    const {view} = address.current();
+    if (view !== chosen.view) Object.assign(chosen, {view, orders: new Map()});
+    return chosen.orders;
+}
 
 // columns: of table_rows.js, and by: (row) => number or text; null sorts last
 // lead: is said above it; none: in its place where there is no row; sorted: {at, down} to begin with.
@@ -10,10 +21,11 @@ export function dataTable({caption, lead = null, columns, rows, note = null, sor
     const body = bodyOf();
     const heads = columns.map((column, at) => headCell(column, column.by
         ? element("button", {type: "button", on: {click: () => sortBy(at)}}, column.label) : column.label));
-    let order = sorted ?? {at: null, down: false};
+    let order = chosenOrders().get(caption) ?? sorted ?? {at: null, down: false};
 
     function sortBy(at) {
         order = {at, down: order.at === at ? !order.down : Boolean(columns[at].isNumber)};
+        chosenOrders().set(caption, order);
         fill();
     }
 
