@@ -38,6 +38,13 @@ test("an admin adds a tenant, limits it, goes there and disables it", asRole("ad
     await rowOf(page, TENANT.name).waitFor();
     await adding.closed();
     assert.equal(await rowOf(page, TENANT.name).count(), 1);
+    // By name, from the end: an order of the reader's own.
+    const head = page.locator("main th", {hasText: /^Tenant$/});
+    await head.locator("button").focus();
+    for (const order of ["ascending", "descending"]) {
+        await page.keyboard.press("Enter");
+        assert.equal(await head.getAttribute("aria-sort"), order);
+    }
     assert.deepEqual(await tenantOf(TENANT.id), [{id: TENANT.id, name: TENANT.name, timezone: "Asia/Tokyo", status: "active", source: null, limits: null}]);
 
     const changing = await Form.open(visit, changeOf(page, TENANT.name));
@@ -48,11 +55,15 @@ test("an admin adds a tenant, limits it, goes there and disables it", asRole("ad
     await changing.send();
     await changing.closed();
     assert.equal((await tenantOf(TENANT.id))[0].limits, "read=600/60");
+    assert.equal(await head.getAttribute("aria-sort"), "descending", "the view was built anew, in the order that was chosen");
+    const names = await page.locator("main tbody th").allTextContents();
+    assert.deepEqual(names, [...names].sort((a, b) => b.localeCompare(a)));
 
     // Without a reload it is among those one can go to.
     await goTo(visit, "overview");
     await page.locator("#tenant").focus();
     await page.keyboard.press("End");
+    await page.keyboard.press("Enter");
     await page.waitForFunction((id) => new URL(location.href).searchParams.get("tenant") === id, TENANT.id);
     await visit.shown("overview");
     assert.match(await page.locator("main h1").textContent(), new RegExp(TENANT.name));

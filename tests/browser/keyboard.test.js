@@ -91,7 +91,7 @@ test("the administrator's views unfold by the keyboard, and Escape folds them aw
     await page.keyboard.press("Enter");
     await page.locator("nav details[open]").waitFor();
     await page.keyboard.press("Tab");
-    assert.match((await focused(page)).is, /^a Sources/);
+    assert.match((await focused(page)).is, /^a#to-sources Sources/);
     assert.ok((await focused(page)).visible);
     await page.keyboard.press("Escape");
     assert.equal(await page.locator("nav details[open]").count(), 0);
@@ -99,6 +99,35 @@ test("the administrator's views unfold by the keyboard, and Escape folds them aw
     await page.keyboard.press("Enter");
     for (let stop = 0; stop < 5; stop += 1) await page.keyboard.press("Tab");
     assert.equal(await page.locator("nav details[open]").count(), 0, "it folds when the focus goes on");
+}));
+
+test("the keys choose a tenant first and go there afterwards", asRole("admin", {}, async (visit) => {
+    const {page} = visit;
+    await visit.open("/?view=overview&period=7d", "overview");
+    const [menu, title] = [page.locator("#tenant"), page.locator("main h1")];
+    const tenants = await menu.locator("option").evaluateAll((all) => all.map(({value, textContent: name}) => ({value, name})));
+    const goes = (tenant) => page.waitForFunction((id) => new URL(location.href).searchParams.get("tenant") === id &&
+        document.querySelector("main").ariaBusy === "false", tenant.value);
+    const [before, address] = [await title.textContent(), page.url()];
+    await menu.focus();
+    await page.keyboard.press("Home");
+    const first = tenants.findIndex(({name}) => before.includes(name));
+    assert.equal(first, 0, "an admin begins with the first");
+    for (const tenant of tenants.slice(1, 4)) {
+        await page.keyboard.press("ArrowDown");
+        assert.equal(await menu.inputValue(), tenant.value);
+    }
+    await page.keyboard.press("Escape");
+    assert.equal(await menu.inputValue(), tenants[0].value);
+    await page.keyboard.press("ArrowDown");
+    assert.deepEqual([await title.textContent(), page.url()], [before, address], "nothing was opened on the way");
+    await page.keyboard.press("Enter");
+    await goes(tenants[1]);
+    assert.match((await focused(page)).is, /^select#tenant/);
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Tab");
+    await goes(tenants[2]);
+    assert.match((await focused(page)).is, /^a#to-tenants/, "who leaves by the Tab key is where it leads");
 }));
 
 test("the skip link leads to the content", asRole("manager", {}, async (visit) => {

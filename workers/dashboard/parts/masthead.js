@@ -8,6 +8,7 @@ import {movingPeriod} from "../app/days.js";
 import {chooseLanguage, language, languages, say} from "../app/language.js";
 import {chooseTheme, theme, themes} from "../app/theme.js";
 import {viewsFor} from "../app/views.js";
+import {whenChosen} from "./chosen.js";
 import * as address from "../app/address.js";
 
 let does = {};
@@ -68,16 +69,15 @@ const brand = () => element("a", {class: "brand", href: "/"}, "MSP Analytics");
 
 function whose(me, view, tenant, context) {
     if (me.role !== "admin" || !tenant) return element("span", {class: "tenant"}, tenant?.name ?? me.tenant_name ?? say("tenant.all"));
-    const choice = element("select", {id: "tenant", "aria-label": say("tenant.switch"), on: {change: () =>
-        address.go(address.linkToView(view.name, {tenant: choice.value}))}},
-    context.tenants.map((one) => element("option", {value: one.id, selected: one.id === tenant.id}, one.name)));
-    return choice;
+    const choice = element("select", {id: "tenant", "aria-label": say("tenant.switch"), title: say("tenant.switch.keys")},
+        context.tenants.map((one) => element("option", {value: one.id, selected: one.id === tenant.id}, one.name)));
+    return whenChosen(choice, (id) => address.go(address.linkToView(view.name, {tenant: id})));
 }
 
 function menu(me, view) {
     const all = viewsFor(me.role);
     const item = (one) => element("li", {}, element("a", {
-        href: address.linkToView(one.name),
+        id: `to-${one.name}`, href: address.linkToView(one.name),
         "aria-current": one === view ? "page" : null,
     }, say(`view.${one.name}`)));
     const administered = all.filter((one) => one.administers);

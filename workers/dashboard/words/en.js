@@ -368,6 +368,7 @@ export default {
 
     "tenant.all": "All tenants",
     "tenant.switch": "Tenant",
+    "tenant.switch.keys": "With the keys: choose, then press Enter",
     "tenant.unknown": "There is no tenant “{tenant}” that you may see.",
 
     "tenants.active": "Active (if not: nobody of it gets in, nothing is pulled or computed)",

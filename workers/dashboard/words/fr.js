@@ -368,6 +368,7 @@ export default {
 
     "tenant.all": "Tous les clients",
     "tenant.switch": "Client",
+    "tenant.switch.keys": "Au clavier : choisissez, puis appuyez sur Entrée",
     "tenant.unknown": "Il n’y a pas de client « {tenant} » que vous puissiez voir.",
 
     "tenants.active": "Actif (sinon : personne n’entre, rien n’est collecté ni calculé)",
