@@ -6,6 +6,7 @@ import {account, api} from "./harness/server.js";
 import {asRole, closeBrowser} from "./harness/visit.js";
 import {Form} from "./harness/form.js";
 import {startZammad, TOKEN} from "./harness/stand_in.js";
+import {words} from "./harness/words.js";
 
 after(closeBrowser);
 
@@ -15,8 +16,8 @@ const sourceOf = async (id) => (await api("admin", `/v1/admin/sources?tenant=${i
 async function tried(visit, name) {
     const trial = await Form.open(visit, visit.page.getByRole("button", {name: `Try it: ${name}`}));
     await trial.root.locator("progress").waitFor({state: "hidden"});
-    const line = trial.root.locator("[role=status]");
-    const said = {text: await line.textContent(), verdict: await line.getAttribute("class")};
+    const line = trial.root.locator("[role=status] > p");
+    const said = {text: (await line.allTextContents()).join("\n"), verdict: await line.first().getAttribute("class")};
     await visit.page.keyboard.press("Enter");
     await trial.closed();
     return said;
@@ -63,12 +64,14 @@ test("a source is set, tried while it answers and while it does not, changed and
         assert.deepEqual(lines.map(({actor, after: now}) => [actor, now.secrets]), [[account("admin").email, "token"]]);
 
         const good = await tried(visit, tenant.name);
-        const job = (await api("admin", `/v1/jobs?kind=source_test&tenant=${tenant.id}`)).jobs[0];
-        assert.deepEqual(good, {text: job.result.summary, verdict: "better"});
+        const {result} = (await api("admin", `/v1/jobs?kind=source_test&tenant=${tenant.id}`)).jobs[0];
+        assert.equal(good.verdict, "better");
+        assert.match(good.text, new RegExp(`^Zammad \\(127\\.0\\.0\\.1\\) answers: ${result.tickets} tickets were read`));
         await system.stop();
         const bad = await tried(visit, tenant.name);
         const failed = (await api("admin", `/v1/jobs?kind=source_test&tenant=${tenant.id}`)).jobs[0];
-        assert.deepEqual(bad, {text: failed.error.detail, verdict: "worse"});
+        assert.deepEqual(bad, {verdict: "worse",
+            text: [words.en[`source_fault.${failed.error.code}`], words.en["trial.noted"], failed.error.detail].join("\n")});
 
         const ending = await choosing("(pushed");
         await ending.send();
@@ -80,4 +83,42 @@ test("a source is set, tried while it answers and while it does not, changed and
         await system.stop();
         await api("admin", `/v1/admin/tenants/${tenant.id}`, {method: "POST", body: {active: false}});
     }
+}));
+
+// The server's own words are English.
+test("every option that a source asks for has words in both languages", async () => {
+    const {kinds, common_options: common} = await api("admin", "/v1/admin/source-kinds");
+    const lacking = [];
+    for (const kind of kinds) {
+        for (const option of [...kind.options, ...common]) {
+            const lacks = (group, code) => [`${group}.${kind.name}.${option.name}`, `${group}.${option.name}`]
+                .every((name) => words[code][name] === undefined) && lacking.push(`${code} ${group} ${kind.name} ${option.name}`);
+            lacks("option", "en");
+            lacks("option", "fr");
+            lacks("option_help", "fr");
+            // Of several words that begin small: a phrase, and no value.
+            if (/^[a-z]\S* /.test(option.default ?? "")) lacks("option_default", "fr");
+        }
+    }
+    assert.ok(kinds.length >= 10);
+    assert.deepEqual(lacking, []);
+});
+
+test("a French reader finds the form of a source and its trial in French", asRole("admin", {language: "fr", size: "phone", theme: "dark"}, async (visit) => {
+    const {page} = visit;
+    await visit.open("/?view=sources", "sources");
+    const setting = await Form.open(visit, page.getByRole("button", {name: /^Modifier/}).first());
+    await setting.fill({kind: "GLPI"});
+    await setting.send();
+    await setting.field("url").waitFor();
+    const text = await setting.root.textContent();
+    assert.match(text, /Adresse url \*adresse du système, sans \/apirest\.php.*celui du client/);
+    assert.doesNotMatch(text, /\b(the|of|is|without)\b/);
+    await visit.fitsItsWidth("the form of a source");
+    await visit.shot("source-form");
+    await page.keyboard.press("Escape");
+    await setting.closed();
+    const trial = await Form.open(visit, page.getByRole("button", {name: /^Essayer/}).first());
+    await trial.root.locator("progress").waitFor({state: "hidden"});
+    assert.match(await trial.root.locator("[role=status]").textContent(), /^Données de démonstration\s: la source répond, \d+ tickets ont été lus/);
 }));

@@ -60,6 +60,16 @@ static bool reads_mock(const struct trial *trial)
            strcmp(trial->tenant.source, msp_mock_source.name) != 0;
 }
 
+/* For those who say it in other words than the sentence's. */
+static const char *outcome_of(const struct trial *trial,
+                              const struct msp_ticket_batch_figures *found)
+{
+    if (reads_mock(trial)) {
+        return "mocked";
+    }
+    return found->newest_us == MSP_NO_TIME ? "empty" : "works";
+}
+
 static void write_sentence(const struct trial *trial, const struct msp_ticket_batch_figures *found,
                            char out[SENTENCE_BYTES])
 {
@@ -101,6 +111,7 @@ static void write_result(const struct trial *trial, struct msp_buffer *out)
     msp_json_key_string(&writer, "tenant_id", trial->tenant.slug);
     msp_json_key_string(&writer, "kind", trial->tenant.source);
     msp_json_key_string(&writer, "host", trial->host[0] != '\0' ? trial->host : NULL);
+    msp_json_key_string(&writer, "outcome", outcome_of(trial, &found));
     msp_json_key_int(&writer, "tickets", (int64_t)found.tickets);
     msp_json_key_int(&writer, "rejected", (int64_t)found.rejects);
     msp_json_key_time(&writer, "newest_updated_at", found.newest_us);

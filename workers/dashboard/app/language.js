@@ -1,13 +1,15 @@
 // The words of the page in the reader's language: French or English, by the browser, with a switch that is remembered.
 import {recall, remember} from "./memory.js";
 
+// `page` comes with every page, the others with the views that say them.
 const WORDS = {
-    en: () => import("../words/en.js"),
-    fr: () => import("../words/fr.js"),
+    en: {page: () => import("../words/en.js"), sources: () => import("../words/en_sources.js")},
+    fr: {page: () => import("../words/fr.js"), sources: () => import("../words/fr_sources.js")},
 };
 
 let code = "en";
 let words = {};
+let known = ["page"];
 let plurals = new Intl.PluralRules("en");
 
 export const languages = Object.keys(WORDS);
@@ -15,9 +17,12 @@ export const language = () => code;
 
 const preferred = () => navigator.languages.map((tag) => tag.slice(0, 2)).find((tag) => tag in WORDS) ?? "en";
 
+const load = async (code, parts) =>
+    Object.assign({}, ...(await Promise.all(parts.map((part) => WORDS[code][part]()))).map((part) => part.default));
+
 export async function useLanguage(wanted = recall("language") ?? preferred()) {
     code = wanted in WORDS ? wanted : "en";
-    words = (await WORDS[code]()).default;
+    words = await load(code, known);
     plurals = new Intl.PluralRules(code);
     document.documentElement.lang = code;
 }
@@ -25,6 +30,13 @@ export async function useLanguage(wanted = recall("language") ?? preferred()) {
 export async function chooseLanguage(wanted) {
     remember("language", wanted);
     await useLanguage(wanted);
+}
+
+// To be waited for before a word of that part is said.
+export async function learn(part) {
+    if (known.includes(part)) return;
+    words = {...words, ...await load(code, [part])};
+    known = [...known, part];
 }
 
 // The words of that name, with {names} filled in. Words that come in several numbers are chosen by `count`.

@@ -5,7 +5,7 @@ import {element} from "../app/element.js";
 import {empty, explain} from "./notices.js";
 import {newKey, Problem} from "../app/server.js";
 import {resultOf, stageOf} from "./job_result.js";
-import {isSaid, say} from "../app/language.js";
+import {isSaid, learn, say} from "../app/language.js";
 
 const ASK_MS = 1000;
 const LIST_MS = 20000;
@@ -129,7 +129,7 @@ export async function jobList(context, query, onEnd = () => {}) {
         say("jobs.ended", {moment: moment(ended, tenant.timezone)}), " ",
         began && took(Date.parse(ended) - Date.parse(began)));
 
-    await readList();
+    await Promise.all([readList(), learn("sources")]);
     wait();
     signal.addEventListener("abort", () => clearTimeout(timer));
     const whole = element("section", {class: "job-list", "aria-label": say("view.jobs")}, trouble, list, more);
@@ -141,7 +141,11 @@ export async function jobList(context, query, onEnd = () => {}) {
 
 const took = (ms) => (ms < 1000 ? say("jobs.took.instant") : say("jobs.took", {span: measure(ms / 60000, "minutes")}));
 
-const reasonOf = ({code, detail}) => (isSaid(`problem.${code}`) ? say(`problem.${code}`) : detail ?? code);
+// In the reader's words where the page knows the code; what was noted stands in the details.
+function reasonOf({code, detail}) {
+    const name = [`problem.${code}`, `source_fault.${code}`].find(isSaid);
+    return name ? say(name) : detail ?? code;
+}
 
 export function bar(job) {
     const {done, total, eta_seconds: eta} = job.progress;
@@ -161,6 +165,7 @@ function facts(job, tenant) {
         ["jobs.started", moment(job.started_at, tenant.timezone)],
         ["jobs.finished", moment(job.finished_at, tenant.timezone)],
         ["jobs.result", resultOf(job)],
+        ...(job.error ? [["jobs.noted", element("span", {lang: "en"}, job.error.detail)]] : []),
     ];
     return element("dl", {class: "facts"}, rows.map(([name, value]) =>
         [element("dt", {}, say(name)), element("dd", {}, value)]));

@@ -1,5 +1,6 @@
 // Connects a tenant to its ticket system: first which kind, or none, then what that kind asks for
 // (/v1/admin/source-kinds). A secret that is set already is not shown and stays unless a new one is given.
+import {element} from "../app/element.js";
 import {openForm} from "./form_dialog.js";
 import {Problem} from "../app/server.js";
 import {isSaid, say} from "../app/language.js";
@@ -38,7 +39,7 @@ function askOptions(context, tenant, source, kinds, name) {
     const known = source?.kind === name ? source : null;
     openForm({
         title: say("sources.set.kind", {tenant: tenant.name, kind: kindTitle(kind)}), action: say("action.save"), onDone: again, text: say("sources.set.text"),
-        fields: options.map((option) => field(option, known)),
+        fields: options.map((option) => field(kind, option, known)),
         onSubmit: async (values, key) => {
             const order = {kind: kind.name, options: {}, secrets: {}};
             for (const option of options) {
@@ -54,19 +55,33 @@ function askOptions(context, tenant, source, kinds, name) {
     });
 }
 
-function field(option, source) {
+// The page's words for an option: those of its kind, or those that all kinds share; null for what this page does not know.
+function wordsFor(group, kind, {name}) {
+    const found = [`${group}.${kind.name}.${name}`, `${group}.${name}`].find(isSaid);
+    return found ? say(found) : null;
+}
+
+// With the name by which the server, its messages and its documentation call it.
+const labelOf = (kind, option) => [wordsFor("option", kind, option), " ", element("code", {class: "quiet"}, option.name),
+    option.required && " *"];
+
+function helpOf(kind, option, isSet) {
+    const help = wordsFor("option_help", kind, option) ?? option.help;
+    const value = option.default && (wordsFor("option_default", kind, option) ?? option.default);
+    return [help, isSet ? say("sources.secret_set") : value && say("sources.default", {value})].filter(Boolean).join(" · ");
+}
+
+function field(kind, option, source) {
     const set = source?.options?.[option.name];
     const isSet = Boolean(option.secret && source?.secrets[option.name]);
     const isJson = option.type === "words" || option.type === "object";
     return {
         name: option.name,
-        label: option.name + (option.required ? " *" : ""),
+        label: labelOf(kind, option),
         type: isJson ? "area" : option.secret ? "password" : option.type === "number" ? "number" : "text",
         value: set === undefined ? "" : isJson ? JSON.stringify(set) : String(set),
         required: option.required && !isSet,
-        help: [option.help, isSet ? say("sources.secret_set") : option.default && say("sources.default", {value: option.default})]
-            .filter(Boolean).join(" · "),
-        attributes: {lang: "en"},
+        help: helpOf(kind, option, isSet),
     };
 }
 

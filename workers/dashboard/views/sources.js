@@ -4,7 +4,7 @@ import {element} from "../app/element.js";
 import {instant} from "../parts/instant.js";
 import {measure, NOTHING} from "../app/format.js";
 import {readAll} from "../app/server.js";
-import {say} from "../app/language.js";
+import {learn, say} from "../app/language.js";
 import {kindTitle, setSource} from "../parts/source_form.js";
 import {trySource} from "../parts/source_trial.js";
 
@@ -13,6 +13,7 @@ export async function build(context) {
     const [sources, kinds] = await Promise.all([
         readAll("/v1/admin/sources", {}, "sources", {signal}),
         read("/v1/admin/source-kinds"),
+        learn("sources"),
     ]);
     const bySlug = new Map(sources.map((source) => [source.tenant, source]));
     const rows = tenants.map((tenant) => ({tenant, source: bySlug.get(tenant.id) ?? null}));
@@ -34,7 +35,7 @@ export async function build(context) {
                     (source?.last_error ? element("span", {class: "worse"}, source.last_error.detail, " (",
                         instant(source.last_error.at, tenant.timezone), ")") : NOTHING)},
                 {label: say("sources.try"), isAction: true, cell: ({source, tenant}) => source && button("sources.try", tenant, () =>
-                    trySource(context, tenant))},
+                    trySource(context, tenant, titleOf(source)))},
                 {label: say("action.change"), isAction: true, cell: ({source, tenant}) => button("action.change", tenant, () =>
                     setSource(context, tenant, source, kinds))},
             ],

@@ -155,6 +155,7 @@ export default {
     "jobs.id": "Number",
     "jobs.kind": "Kind",
     "jobs.none": "No job to show. Ended ones are kept for some weeks.",
+    "jobs.noted": "Noted",
     "jobs.result": "Result",
     "jobs.retry": "Try again",
     "jobs.stage": "step: {stage}",

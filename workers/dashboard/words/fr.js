@@ -155,6 +155,7 @@ export default {
     "jobs.id": "Numéro",
     "jobs.kind": "Nature",
     "jobs.none": "Aucun travail à afficher. Ceux qui sont terminés sont gardés quelques semaines.",
+    "jobs.noted": "Noté",
     "jobs.result": "Résultat",
     "jobs.retry": "Relancer",
     "jobs.stage": "étape : {stage}",
