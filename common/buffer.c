@@ -57,22 +57,6 @@ char *msp_buffer_reserve_slowly(struct msp_buffer *buffer, size_t size)
     return buffer->data + buffer->length;
 }
 
-void msp_buffer_append(struct msp_buffer *buffer, const void *bytes, size_t size)
-{
-    if (size == 0)
-        return;
-    char *place = msp_buffer_reserve(buffer, size);
-    if (!place)
-        return;
-    memcpy(place, bytes, size);
-    buffer->length += size;
-}
-
-void msp_buffer_append_text(struct msp_buffer *buffer, const char *text)
-{
-    msp_buffer_append(buffer, text, strlen(text));
-}
-
 void msp_buffer_append_int(struct msp_buffer *buffer, int64_t number)
 {
     char text[24];

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct msp_buffer {
     char *data; /* owned; not NUL-terminated; NULL while empty */
@@ -34,20 +35,36 @@ void msp_buffer_clear(struct msp_buffer *buffer);
  */
 static inline char *msp_buffer_reserve(struct msp_buffer *buffer, size_t size) MSP_MUST_CHECK;
 
-void msp_buffer_append(struct msp_buffer *buffer, const void *bytes, size_t size);
-void msp_buffer_append_text(struct msp_buffer *buffer, const char *text);
+static inline void msp_buffer_append(struct msp_buffer *buffer, const void *bytes, size_t size);
+static inline void msp_buffer_append_text(struct msp_buffer *buffer, const char *text);
 void msp_buffer_append_int(struct msp_buffer *buffer, int64_t number);
 void msp_buffer_printf(struct msp_buffer *buffer, const char *format, ...) MSP_PRINTF(2, 3);
 
 /* For msp_buffer_reserve alone: where there is no room yet. */
 char *msp_buffer_reserve_slowly(struct msp_buffer *buffer, size_t size) MSP_MUST_CHECK;
 
-/* Here, since an answer's every number asks for room. */
+/* Here, since an answer is made of hundreds of pieces, most of a length that the compiler knows. */
 static inline char *msp_buffer_reserve(struct msp_buffer *buffer, size_t size)
 {
     if (!buffer->failed && buffer->data != NULL && size <= buffer->capacity - buffer->length)
         return buffer->data + buffer->length;
     return msp_buffer_reserve_slowly(buffer, size);
+}
+
+static inline void msp_buffer_append(struct msp_buffer *buffer, const void *bytes, size_t size)
+{
+    if (size == 0)
+        return;
+    char *place = msp_buffer_reserve(buffer, size);
+    if (place == NULL)
+        return;
+    memcpy(place, bytes, size);
+    buffer->length += size;
+}
+
+static inline void msp_buffer_append_text(struct msp_buffer *buffer, const char *text)
+{
+    msp_buffer_append(buffer, text, strlen(text));
 }
 
 #endif

@@ -197,14 +197,13 @@ enum msp_result msp_kind_summary_collect(const struct msp_job *children, size_t 
             outcome = append_summaries(&children[i], all, error);
         }
     }
-    char *text = json_dumps(all, JSON_COMPACT);
-    if (outcome == MSP_OK && text == NULL) {
-        outcome = msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory for a result.");
-    }
-    if (outcome == MSP_OK) {
+    char *text = outcome == MSP_OK ? json_dumps(all, JSON_COMPACT) : NULL;
+    if (text != NULL) {
         msp_buffer_append_text(result, "{\"summaries\":");
         msp_buffer_append_text(result, text);
         msp_buffer_append_text(result, "}");
+    } else if (outcome == MSP_OK) {
+        outcome = msp_fail(error, MSP_NO_MEMORY, "no_memory", "No memory for a result.");
     }
     free(text);
     json_decref(all);
