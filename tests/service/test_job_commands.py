@@ -49,12 +49,20 @@ def begin(server, *arguments, **streams):
                             **streams)
 
 
+def keep_what_is_printed_at_an_interrupt(terminal):
+    """The kernel signals first and then drops what waits to be read, so a quick last word would be lost by chance."""
+    modes = termios.tcgetattr(terminal)
+    modes[3] |= termios.NOFLSH
+    termios.tcsetattr(terminal, termios.TCSANOW, modes)
+
+
 class Terminal:
     """A command at a terminal of its own."""
 
     def __init__(self, server, *arguments, columns=100, terminal="xterm"):
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        keep_what_is_printed_at_an_interrupt(slave)
         environment = {**clean_environment(), "TERM": terminal}
         self.process = subprocess.Popen([binary(), *arguments, "--env-file", server.env_path], env=environment, cwd="/",
                                         stdin=slave, stdout=slave, stderr=slave, start_new_session=True,

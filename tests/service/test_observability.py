@@ -12,7 +12,7 @@ import yaml
 
 from harness.server import SECRETS
 from harness.tickets import ticket
-from harness.waiting import wait_until
+from harness.waiting import seconds_that_stay_a_window, wait_until
 
 FOLDER = Path(__file__).resolve().parents[2] / "ops" / "observability"
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -103,7 +103,7 @@ def test_requests_are_counted_by_route_and_status_in_buckets_of_time(new_server)
     assert 0 < found[f"msp_http_request_seconds_sum{{{label}}}"] < 60
     assert found['msp_http_route_requests_total{method="-",route="-",status="4xx"}'] == 1
     assert not any("nowhere" in name for name in found), "what strangers make up is no label"
-    server.configure(RATE_LIMITS="read=1/3600")
+    server.configure(RATE_LIMITS=f"read=1/{seconds_that_stay_a_window()}")
     assert server.reload().returncode == 0
     assert 429 in [server.get("/v1/me", token=token).status for _ in range(3)]
     wait_until(lambda: counted()['msp_rate_limited_total{class="read"}'] >= 1, 5, "a limited request")

@@ -10,11 +10,11 @@ import pytest
 from harness.latency import Pace
 from harness.load import Load
 from harness.tickets import ticket
-from harness.waiting import wait_until
+from harness.waiting import seconds_that_stay_a_window, wait_until
 
 DAILY = "/v1/kpis/daily?from=2024-03-01&to=2024-03-31"
 COMPUTE = "/internal/kpi/compute-daily"
-WINDOW = 3600  # longer than any test
+WINDOW = seconds_that_stay_a_window()
 SECONDS = 8 if os.environ.get("MSP_SLOW") else 3
 
 
