@@ -136,8 +136,28 @@ static enum msp_result recognise_token(struct msp_known_tokens *known,
     if (result != MSP_OK)
         return result;
     msp_subject_digest(out->claims.subject, out->subject_digest);
-    msp_known_tokens_keep(known, settings, token, out);
+    out->tenants_generation = 0;
+    out->credentials_generation = 0;
+    out->tenant = (struct msp_tenant){0};
     return MSP_OK;
+}
+
+/* The numbers are taken before what they stand for: at worst that is newer, and asked for again. */
+static enum msp_result look_up(const struct msp_shared_map *shared, struct msp_known_token *token,
+                               bool *out_changed, struct msp_error *error)
+{
+    uint64_t tenants = msp_tenant_cache_generation(shared->tenants);
+    uint64_t credentials = msp_credential_cache_generation(shared->credentials);
+    *out_changed = tenants == 0 || tenants != token->tenants_generation || credentials == 0 ||
+                   credentials != token->credentials_generation;
+    if (!*out_changed)
+        return MSP_OK;
+    token->tenants_generation = tenants;
+    token->credentials_generation = credentials;
+    enum msp_result result = check_end(shared->credentials, token, error);
+    if (result != MSP_OK || token->claims.role == MSP_ROLE_ADMIN)
+        return result;
+    return find_tenant(shared->tenants, token->claims.tenant, &token->tenant, error);
 }
 
 static enum msp_result authenticate_token(struct msp_known_tokens *known,
@@ -148,21 +168,23 @@ static enum msp_result authenticate_token(struct msp_known_tokens *known,
 {
     struct msp_known_token read;
     const struct msp_claims *claims = &read.claims;
-    struct msp_caller caller = {.credential = MSP_CREDENTIAL_PERSON};
+    bool changed = false;
     enum msp_result result =
         recognise_token(known, settings, token, now_unix_us / 1000000, &read, error);
     if (result == MSP_OK)
-        result = check_end(shared->credentials, &read, error);
-    if (result == MSP_OK && claims->role != MSP_ROLE_ADMIN)
-        result = find_tenant(shared->tenants, claims->tenant, &caller.tenant, error);
+        result = look_up(shared, &read, &changed, error);
     if (result != MSP_OK)
         return result;
-    caller.role = claims->role;
-    caller.token_expires_seconds = claims->expires_seconds;
-    memcpy(caller.subject, claims->subject, sizeof caller.subject);
-    memcpy(caller.name, claims->name, sizeof caller.name);
-    memcpy(caller.token_digest, claims->id_digest, sizeof caller.token_digest);
-    *out = caller;
+    if (changed)
+        msp_known_tokens_keep(known, settings, token, &read);
+    *out = (struct msp_caller){.credential = MSP_CREDENTIAL_PERSON,
+                               .role = claims->role,
+                               .token_expires_seconds = claims->expires_seconds};
+    if (claims->role != MSP_ROLE_ADMIN)
+        out->tenant = read.tenant;
+    memcpy(out->subject, claims->subject, sizeof out->subject);
+    memcpy(out->name, claims->name, sizeof out->name);
+    memcpy(out->token_digest, claims->id_digest, sizeof out->token_digest);
     return MSP_OK;
 }
 

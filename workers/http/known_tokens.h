@@ -1,8 +1,9 @@
 /*
  * Tokens that this process has verified a moment ago, with what they say, so that a page that asks
- * ten times is looked at once. Only that the signature is right and the claims are well formed is
- * remembered: whether a token has expired, was signed out or is of a disabled tenant is asked each
- * time. Found by all of its bytes and the keys it was verified with.
+ * ten times is looked at once. Found by all of its bytes and the keys it was verified with. What
+ * the shared caches said of a token stands here with their generations, and holds as long as they
+ * have those: whoever signs out or is disabled makes the keeper publish, and all is looked up
+ * again. Whether a token has expired is asked each time.
  */
 #ifndef MSP_HTTP_KNOWN_TOKENS_H
 #define MSP_HTTP_KNOWN_TOKENS_H
@@ -10,6 +11,7 @@
 #include "claims.h"
 
 #include "msp/credential_cache.h"
+#include "msp/tenant_cache.h"
 
 struct msp_known_tokens;
 
@@ -21,6 +23,10 @@ void msp_known_tokens_free(struct msp_known_tokens *tokens);
 struct msp_known_token {
     struct msp_claims claims;
     unsigned char subject_digest[MSP_NAME_DIGEST_BYTES];
+    /* Of the caches when they were asked; 0 = not yet. */
+    uint64_t tenants_generation;
+    uint64_t credentials_generation;
+    struct msp_tenant tenant; /* an admin has none */
 };
 
 /* `tokens` may be NULL: nothing is known then. */

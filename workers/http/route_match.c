@@ -10,21 +10,33 @@ static bool is_name(const char *segment, size_t length)
     return length > 0 && !(length <= 2 && strspn(segment, ".") >= length);
 }
 
+static bool ends_segment(char c)
+{
+    return c == '/' || c == '\0';
+}
+
+/* Most of the table differs from a path within a letter or two. */
 static bool path_matches(const char *pattern, const char *path, struct msp_route_match *match)
 {
     match->part_count = 0;
     while (*pattern == '/' && *path == '/') {
-        size_t wanted = strcspn(++pattern, "/");
-        size_t given = strcspn(++path, "/");
+        pattern++;
+        path++;
         if (*pattern == '{') {
-            if (!is_name(path, given) || match->part_count == MSP_MAX_PATH_PARTS)
+            size_t length = strcspn(path, "/");
+            if (!is_name(path, length) || match->part_count == MSP_MAX_PATH_PARTS)
                 return false;
-            match->parts[match->part_count++] = (struct msp_path_part){path, given};
-        } else if (wanted != given || memcmp(pattern, path, given) != 0) {
-            return false;
+            match->parts[match->part_count++] = (struct msp_path_part){path, length};
+            pattern += strcspn(pattern, "/");
+            path += length;
+            continue;
         }
-        pattern += wanted;
-        path += given;
+        while (*pattern == *path && !ends_segment(*path)) {
+            pattern++;
+            path++;
+        }
+        if (!ends_segment(*pattern) || !ends_segment(*path))
+            return false;
     }
     return *pattern == '\0' && *path == '\0';
 }
