@@ -40,28 +40,33 @@ def read(bench):
                                         "make_date(2026, :month, 28)", "NULL"), 1):
             text = text.replace(f"${number}", value)
         queries[name] = text
-    script = os.path.join(bench.folder, "read.pgbench")
-    with open(script, "w", encoding="utf-8") as out:
-        out.write(f"\\set tenant {bench.key}\n\\set month random(2, 6)\n\\startpipeline\nBEGIN;\n"
-                  f"SELECT msp.set_tenant(:tenant);\n{queries['kpi_daily']};\n{queries['kpi_freshness']};\nCOMMIT;\n"
-                  "\\endpipeline\n")
+    choices = f"\\set tenant {bench.key}\n\\set month random(2, 6)\n"
+    statements = (f"BEGIN;\nSELECT msp.set_tenant(:tenant);\n{queries['kpi_daily']};\n{queries['kpi_freshness']};\n"
+                  "COMMIT;\n")
+    # As we ask, in one round trip, and as a script of pgbench is usually written, in one for each statement.
+    scripts = {name: os.path.join(bench.folder, f"{name}.pgbench") for name in ("pipeline", "plain")}
+    with open(scripts["pipeline"], "w", encoding="utf-8") as out:
+        out.write(f"{choices}\\startpipeline\n{statements}\\endpipeline\n")
+    with open(scripts["plain"], "w", encoding="utf-8") as out:
+        out.write(choices + statements)
     clients = WORKERS * POOL
 
-    def pgbench():
+    def pgbench(name):
         told = subprocess.run(
             ["pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", "2", "-T", str(bench.options.seconds),
-             "-f", script, bench.stack.database], check=True, capture_output=True, text=True,
+             "-f", scripts[name], bench.stack.database], check=True, capture_output=True, text=True,
             env={**clean_environment(), "PGHOST": bench.stack.postgres.folder, "PGUSER": "msp_server",
                  "PGPASSWORD": PASSWORDS["server"], "PGOPTIONS": "-c role=msp_api"}).stdout
         return float(re.search(r"tps = ([0-9.]+)", told).group(1))
-    pairs = [(wrk(bench.server.port, "/", bench.options, clients, lua), pgbench())
-             for _ in range(bench.options.rounds)]
-    # Of rounds in turns the middle one: the best of each side may have seen different weather.
-    ours, theirs = sorted(pairs, key=lambda pair: pair[0] / pair[1])[len(pairs) // 2]
+    rounds = [{"ours": wrk(bench.server.port, "/", bench.options, clients, lua),
+               **{name: pgbench(name) for name in scripts}} for _ in range(bench.options.rounds)]
     bench.server.configure(ANSWER_CACHE="true")
     assert bench.server.reload().returncode == 0
-    bench.tell("read", f"/v1/kpis/daily {ours:,.0f}/s", f"pgbench, the same statements {theirs:,.0f}/s",
-               ours / theirs, ">= 0.7")
+    for name, words, hold in (("pipeline", "in one round trip", ">= 0.7"), ("plain", "in five", None)):
+        # Of rounds in turns the middle one: the best of each side may have seen different weather.
+        row = sorted(rounds, key=lambda row, name=name: row["ours"] / row[name])[len(rounds) // 2]
+        bench.tell("read", f"/v1/kpis/daily {row['ours']:,.0f}/s", f"pgbench, the same {words} {row[name]:,.0f}/s",
+                   row["ours"] / row[name], hold)
 
 
 def livez(bench):
