@@ -26,8 +26,11 @@ static const struct msp_statement person_statement = {
     "  FROM msp.erase_person($1::bigint, $2::text)",
     false};
 
+/* Must stand before any other statement, and so before that which chooses the role. */
 static const struct msp_statement one_moment_statement = {
     "erasure_one_moment", "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", false};
+static const struct msp_statement as_admin_statement = {"erasure_as_admin",
+                                                        "SET LOCAL ROLE msp_admin", false};
 
 static const struct msp_statement tables_statement = {
     "erasure_tables", "SELECT name FROM msp.tenant_tables($1::bigint) AS name", false};
@@ -184,12 +187,14 @@ enum msp_result msp_tenant_copy_out(struct msp_db *db, int64_t tenant_id,
                                     struct msp_error *error)
 {
     PGresult *tables = NULL;
-    struct msp_call call = {&one_moment_statement, NULL, NULL};
+    struct msp_call calls[] = {{&one_moment_statement, NULL, NULL},
+                               {&as_admin_statement, NULL, NULL}};
+    const struct msp_scope nobody = {0, NULL};
     const int64_t deadline_ms = msp_clock_monotonic_ms() + idle_ms;
-    enum msp_result result = msp_db_begin(db, &admin_scope, deadline_ms, error);
+    enum msp_result result = msp_db_begin(db, &nobody, deadline_ms, error);
     if (result == MSP_OK)
-        result = msp_db_run(db, &call, 1, deadline_ms, error);
-    msp_calls_clear(&call, 1);
+        result = msp_db_run(db, calls, 2, deadline_ms, error);
+    msp_calls_clear(calls, 2);
     if (result == MSP_OK)
         result = ask_of(db, &tables_statement, tenant_id, NULL, deadline_ms, &tables, error);
     for (int row = 0; tables != NULL && row < PQntuples(tables) && result == MSP_OK; row++)

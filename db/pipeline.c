@@ -9,6 +9,8 @@
 static const struct msp_statement begin_statement = {"begin", "BEGIN", false};
 static const struct msp_statement commit_statement = {"commit", "COMMIT", false};
 static const struct msp_statement rollback_statement = {"rollback", "ROLLBACK", false};
+static const struct msp_statement role_statement = {
+    "set_role", "SELECT set_config('role', $1::text, true)", false};
 static const struct msp_statement tenant_statement = {"set_tenant",
                                                       "SELECT msp.set_tenant($1::bigint)", false};
 
@@ -56,24 +58,21 @@ static bool queue(struct msp_db *db, const struct msp_statement *statement,
                params != NULL ? params->formats : NULL, statement->binary_result ? 1 : 0) == 1;
 }
 
+/* Both hold until the end of the transaction. */
 static bool queue_scope(struct msp_db *db, const struct msp_scope *scope)
 {
-    if (!queue(db, &begin_statement, NULL, MSP_ANSWER_NOTHING))
-        return false;
+    struct msp_params params;
     if (scope->role != NULL) {
-        char sql[96];
-        snprintf(sql, sizeof(sql), "SET LOCAL ROLE %s", scope->role);
-        if (!PQsendQueryParams(db->connection, sql, 0, NULL, NULL, NULL, NULL, 0))
-            return false;
-        expect(db, MSP_ANSWER_NOTHING, NULL);
-    }
-    if (scope->tenant_id != 0) {
-        struct msp_params params;
         msp_params_init(&params);
-        msp_params_int(&params, scope->tenant_id);
-        return queue(db, &tenant_statement, &params, MSP_ANSWER_NOTHING);
+        msp_params_text(&params, scope->role);
+        if (!queue(db, &role_statement, &params, MSP_ANSWER_NOTHING))
+            return false;
     }
-    return true;
+    if (scope->tenant_id == 0)
+        return true;
+    msp_params_init(&params);
+    msp_params_int(&params, scope->tenant_id);
+    return queue(db, &tenant_statement, &params, MSP_ANSWER_NOTHING);
 }
 
 static bool queue_calls(struct msp_db *db, struct msp_call *calls, size_t count)
@@ -85,40 +84,67 @@ static bool queue_calls(struct msp_db *db, struct msp_call *calls, size_t count)
     return true;
 }
 
+/* What comes next; *out is the caller's, NULL where a statement's answers end. */
+static enum msp_result take_result(struct msp_db *db, int64_t deadline_ms, PGresult **out,
+                                   struct msp_error *error)
+{
+    enum msp_result result = msp_db_wait_result(db, deadline_ms, error);
+    if (result == MSP_OK)
+        *out = PQgetResult(db->connection);
+    return result;
+}
+
 /* Takes one answer and the NULL behind it. */
 static enum msp_result take_answer(struct msp_db *db, int64_t deadline_ms, PGresult **out_answer,
                                    struct msp_error *error)
 {
-    enum msp_result result = msp_db_wait_result(db, deadline_ms, error);
-    if (result != MSP_OK)
-        return result;
-    PGresult *answer = PQgetResult(db->connection);
-    if (answer == NULL)
+    PGresult *answer = NULL;
+    PGresult *end = NULL;
+    enum msp_result result = take_result(db, deadline_ms, &answer, error);
+    if (result == MSP_OK && answer == NULL)
         return msp_db_lost(db, error);
-    result = msp_db_wait_result(db, deadline_ms, error);
-    if (result != MSP_OK) {
+    if (result == MSP_OK)
+        result = take_result(db, deadline_ms, &end, error);
+    if (result == MSP_OK && end != NULL)
+        result = msp_db_lost(db, error);
+    PQclear(end);
+    if (result == MSP_OK)
+        *out_answer = answer;
+    else
         PQclear(answer);
-        return result;
-    }
-    PGresult *end = PQgetResult(db->connection);
-    if (end != NULL) {
-        PQclear(end);
-        PQclear(answer);
-        return msp_db_lost(db, error);
-    }
-    *out_answer = answer;
-    return MSP_OK;
+    return result;
+}
+
+/* What is reported instead of the sync and before it: the transaction could not be committed. */
+static enum msp_result take_commit_error(struct msp_db *db, const PGresult *failure,
+                                         int64_t deadline_ms, PGresult **out_sync,
+                                         struct msp_error *error)
+{
+    PGresult *end = NULL;
+    enum msp_result outcome = msp_sql_error(db, failure, error);
+    if (db->connection == NULL)
+        return outcome;
+    enum msp_result result = take_result(db, deadline_ms, &end, error);
+    if (result == MSP_OK && end == NULL)
+        result = take_result(db, deadline_ms, out_sync, error);
+    else if (result == MSP_OK)
+        *out_sync = end;
+    return result == MSP_OK ? outcome : result;
 }
 
 static enum msp_result take_sync(struct msp_db *db, int64_t deadline_ms, struct msp_error *error)
 {
-    enum msp_result result = msp_db_wait_result(db, deadline_ms, error);
-    if (result != MSP_OK)
-        return result;
-    PGresult *sync = PQgetResult(db->connection);
+    PGresult *sync = NULL;
+    enum msp_result result = take_result(db, deadline_ms, &sync, error);
+    if (sync != NULL && PQresultStatus(sync) == PGRES_FATAL_ERROR) {
+        PGresult *failure = sync;
+        sync = NULL;
+        result = take_commit_error(db, failure, deadline_ms, &sync, error);
+        PQclear(failure);
+    }
     bool good = sync != NULL && PQresultStatus(sync) == PGRES_PIPELINE_SYNC;
     PQclear(sync);
-    return good ? MSP_OK : msp_db_lost(db, error);
+    return good || result != MSP_OK ? result : msp_db_lost(db, error);
 }
 
 /*
@@ -197,7 +223,7 @@ enum msp_result msp_db_send(struct msp_db *db, const struct msp_scope *scope,
         return result;
     prepare_to_send(db, calls, count);
     if (!queue_scope(db, scope) || !queue_calls(db, calls, count) ||
-        !queue(db, &commit_statement, NULL, MSP_ANSWER_NOTHING) || !PQpipelineSync(db->connection))
+        !PQpipelineSync(db->connection))
         result = msp_db_lost(db, error); /* queueing fails only without memory or connection */
     else
         result = msp_db_flush(db, deadline_ms, error);
@@ -247,7 +273,8 @@ enum msp_result msp_db_run(struct msp_db *db, struct msp_call *calls, size_t cou
                         "The connection to PostgreSQL was lost.");
     prepare_to_send(db, calls, count);
     enum msp_result result = MSP_OK;
-    if ((db->phase == MSP_DB_OPENING && !queue_scope(db, &db->scope)) ||
+    if ((db->phase == MSP_DB_OPENING && (!queue(db, &begin_statement, NULL, MSP_ANSWER_NOTHING) ||
+                                         !queue_scope(db, &db->scope))) ||
         !queue_calls(db, calls, count) || !PQpipelineSync(db->connection))
         result = msp_db_lost(db, error);
     else

@@ -71,7 +71,8 @@ void msp_params_binary(struct msp_params *params, const void *bytes,
 /* Whose rows a transaction sees. */
 struct msp_scope {
     int64_t tenant_id; /* set by msp.set_tenant; 0 = no tenant: tenant tables show nothing */
-    const char *role;  /* SET LOCAL ROLE ("msp_admin"), static text; NULL = the connection's own */
+    const char
+        *role; /* for the transaction ("msp_admin"), static text; NULL = the connection's own */
 };
 
 struct msp_call {
@@ -81,10 +82,12 @@ struct msp_call {
 };
 
 /*
- * BEGIN, scope, all calls, COMMIT in one round trip. On failure nothing was committed, unless
- * the failure is MSP_TIMED_OUT or MSP_UNAVAILABLE behind the sending of COMMIT, which nobody can
- * know. Failures: MSP_UNAVAILABLE (cannot connect, connection lost, a deadlock or serialization
- * failure: the same again will do), MSP_TIMED_OUT (the statement is cancelled on the server too),
+ * Scope and all calls in one transaction and one round trip. No BEGIN and no COMMIT are sent: what
+ * stands before a Sync is one transaction, which the Sync commits (PostgreSQL, "Frontend/Backend
+ * Protocol", Pipelining); the two would take a tenth of the time. On failure nothing was committed,
+ * unless it is MSP_TIMED_OUT or MSP_UNAVAILABLE behind the sending, which nobody can know.
+ * Failures: MSP_UNAVAILABLE (cannot connect, connection lost, a deadlock or serialization failure:
+ * the same again will do), MSP_TIMED_OUT (the statement is cancelled on the server too),
  * MSP_CANCELLED, MSP_CONFLICT (unique violation 23505), MSP_INVALID (class 22 and check violations,
  * and SQLSTATE MS001 raised by our own functions), MSP_FORBIDDEN (42501), MSP_BROKEN otherwise;
  * error->code is "sql_" and the SQLSTATE where the server gave one.

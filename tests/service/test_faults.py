@@ -97,6 +97,28 @@ def test_an_ingest_stream_outlives_the_request_to_leave(own):
     assert server.feed(slug, lines())["inserted"] == 4000
 
 
+def test_what_fails_only_when_it_is_committed_is_told_and_keeps_the_connection(own, expect_log):
+    stack, server, slug = own
+    expect_log(r"too late")
+
+    def sessions():
+        return stack.query("SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'msp http worker %'")
+    stack.query("""
+        CREATE FUNCTION msp.refuse_late() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'too late'; END $$;
+        CREATE CONSTRAINT TRIGGER refuse_late AFTER INSERT ON msp.jobs DEFERRABLE INITIALLY DEFERRED
+            FOR EACH ROW EXECUTE FUNCTION msp.refuse_late()""")
+    known = stack.query("SELECT count(*) FROM msp.jobs")
+    order = {"tenant_id": slug, "from": "2024-03-01", "to": "2024-03-02"}
+    for _ in range(8):
+        server.internal("POST", "/internal/kpi/compute-daily", order).problem(500)
+    before = sessions()
+    assert stack.query("SELECT count(*) FROM msp.jobs") == known
+    server.v1(slug, "/v1/kpis/daily", from_="2024-03-01", to="2024-03-31").must(200)
+    stack.query("DROP TRIGGER refuse_late ON msp.jobs")
+    server.internal("POST", "/internal/kpi/compute-daily", order).must(202)
+    assert before and set(before) <= set(sessions()), "a connection was given up"
+
+
 def test_without_postgresql_answers_are_503_in_time_and_all_comes_back_by_itself(own, expect_log):
     stack, server, slug = own
     expect_log(r"(?i)postgres|database|connect|terminat|job|claim|heartbeat|listen|tenants")
