@@ -23,15 +23,15 @@ UVICORN = ["/usr/bin/python3", "-m", "uvicorn", "peer_fastapi:app", "--loop", "u
 
 
 @contextlib.contextmanager
-def peer(bench, keeps):
-    """The peer with as many processes and database connections as ours; its port."""
+def peer(bench, *manners):
+    """The peer with as many processes and database connections as ours; its port. Manners: KEEPS, LEAN."""
     stack, port = bench.stack, processes.free_port()
     environment = {
         **clean_environment(), "PYTHONDONTWRITEBYTECODE": "1", "PYTHONOPTIMIZE": "1", "PEER_POOL": str(POOL),
         "PEER_JWT_SECRET": SECRETS["JWT_SECRET"], "PEER_REDIS_URL": stack.redis.url,
         "PEER_DATABASE_URL": stack.postgres.url("msp_server", PASSWORDS["server"], stack.database),
         "PEER_FRESHNESS_SQL": os.path.join(REPOSITORY, "db", "queries", "kpi_freshness.sql"),
-        "PEER_TENANTS": json.dumps({TENANT: [bench.key, "Europe/Paris"]}), **({"PEER_KEEPS": "1"} if keeps else {})}
+        "PEER_TENANTS": json.dumps({TENANT: [bench.key, "Europe/Paris"]}), **{f"PEER_{manner}": "1" for manner in manners}}
     log = os.path.join(bench.folder, f"peer-{port}.log")
     process = processes.spawn([*UVICORN, "--port", str(port), "--workers", str(WORKERS)], log,
                               env=environment, cwd=os.path.dirname(os.path.abspath(__file__)))
@@ -80,7 +80,7 @@ def check(targets):
     assert targets["cached"].get().headers["RateLimit"]
     assert targets["uncached"].get().body == month.body
     assert targets["behind"].get().body == month.body
-    for name in ("peer", "peer keeping"):
+    for name in ("peer", "lean peer", "peer keeping"):
         for _ in range(2):
             theirs = targets[name].get().json
             assert same(body, theirs), (name, body["rows"][0], theirs["rows"][0], {**theirs, "rows": 0}, {**body, "rows": 0})
@@ -101,7 +101,7 @@ def cached(bench):
         untold = bench.another("bench/bench_open")
         ends.callback(untold.stop)
         nginx = ends.enter_context(Nginx(bench.folder))
-        plain, keeping = (ends.enter_context(peer(bench, keeps)) for keeps in (False, True))
+        plain, lean, keeping = (ends.enter_context(peer(bench, *manners)) for manners in ((), ("LEAN",), ("KEEPS",)))
         month = Target(bench.server.port, MONTH, token).get()
         targets = {
             "cached": Target(bench.server.port, MONTH, token),
@@ -115,6 +115,7 @@ def cached(bench):
             "peer keeping": Target(keeping, MONTH, token),
             "uncached": Target(uncached.port, MONTH, token, FEW),
             "peer": Target(plain, MONTH, token, FEW),
+            "lean peer": Target(lean, MONTH, token, FEW),
         }
         check(targets)
         # Short rounds in turns, so that all see the same weather.
@@ -134,4 +135,5 @@ def cached(bench):
     tell("cached", "cached", "the month, cached", "peer", "FastAPI", ">= 40")
     tell("cached", "cached", "the month, cached", "peer keeping", "FastAPI keeping answers", ">= 10")
     tell("uncached", "uncached", "the month, made anew", "peer", "FastAPI", ">= 10")
+    tell("uncached", "uncached", "the month, made anew", "lean peer", "FastAPI, past its conversion", None)
     tell("not modified", "same", "304", "cached", "the month, cached", ">= 1")
