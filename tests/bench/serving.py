@@ -41,14 +41,13 @@ def read(bench):
             text = text.replace(f"${number}", value)
         queries[name] = text
     choices = f"\\set tenant {bench.key}\n\\set month random(2, 6)\n"
-    statements = (f"BEGIN;\nSELECT msp.set_tenant(:tenant);\n{queries['kpi_daily']};\n{queries['kpi_freshness']};\n"
-                  "COMMIT;\n")
+    statements = f"SELECT msp.set_tenant(:tenant);\n{queries['kpi_daily']};\n{queries['kpi_freshness']};\n"
     # As we ask, in one round trip, and as a script of pgbench is usually written, in one for each statement.
     scripts = {name: os.path.join(bench.folder, f"{name}.pgbench") for name in ("pipeline", "plain")}
     with open(scripts["pipeline"], "w", encoding="utf-8") as out:
         out.write(f"{choices}\\startpipeline\n{statements}\\endpipeline\n")
     with open(scripts["plain"], "w", encoding="utf-8") as out:
-        out.write(choices + statements)
+        out.write(f"{choices}BEGIN;\n{statements}COMMIT;\n")
     clients = WORKERS * POOL
 
     def pgbench(name):
