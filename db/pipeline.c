@@ -144,7 +144,8 @@ static enum msp_result take_sync(struct msp_db *db, int64_t deadline_ms, struct 
     }
     bool good = sync != NULL && PQresultStatus(sync) == PGRES_PIPELINE_SYNC;
     PQclear(sync);
-    return good || result != MSP_OK ? result : msp_db_lost(db, error);
+    /* Whatever came instead: a connection that is out of step is not used again. */
+    return good || db->connection == NULL ? result : msp_db_lost(db, error);
 }
 
 /*

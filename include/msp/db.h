@@ -71,8 +71,7 @@ void msp_params_binary(struct msp_params *params, const void *bytes,
 /* Whose rows a transaction sees. */
 struct msp_scope {
     int64_t tenant_id; /* set by msp.set_tenant; 0 = no tenant: tenant tables show nothing */
-    const char
-        *role; /* for the transaction ("msp_admin"), static text; NULL = the connection's own */
+    const char *role;  /* of the transaction ("msp_admin"); NULL = the connection's own */
 };
 
 struct msp_call {
